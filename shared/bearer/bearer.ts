@@ -1,0 +1,66 @@
+import type { Caller } from "../capabilities/capability.ts";
+import type { Config } from "../config.ts";
+import type { Store } from "../state/store.ts";
+import { createAudiences, type SurfaceName } from "./audience.ts";
+import { BearerError } from "./bearer-error.ts";
+import { createLiveness } from "./liveness.ts";
+import { createSignatureCheck } from "./signature.ts";
+import { createVerificationKeys, type VerificationKeys } from "./verification-keys.ts";
+
+/** Verifies access tokens (RFC 9068) locally and tells whether their grant is still alive. */
+export interface BearerVerifier {
+  /**
+   * @param surface Whose token it must be: "issuer" takes any surface's (userinfo).
+   * @throws {BearerError} `missing` without a token, `invalid` for every other reason.
+   * @throws {Unavailable} when liveness cannot be told: never "invalid", never open.
+   */
+  verify(authorization: string | undefined, surface: SurfaceName | "issuer"): Promise<Caller>;
+  readonly keys: VerificationKeys;
+  /** Drops what is cached of a grant, so that this process sees its end at once. */
+  forget(grantId: string): void;
+}
+
+export interface BearerOptions {
+  readonly config: Config;
+  readonly store: Store;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+export function createBearerVerifier({ config, store, clock }: BearerOptions): BearerVerifier {
+  const audiences = createAudiences(config.publicUrl);
+  const keys = createVerificationKeys({ config, store, clock });
+  const signatures = createSignatureCheck({ issuer: config.publicUrl, keys, clock });
+  const liveness = createLiveness({ store, clock });
+
+  return {
+    keys,
+    forget: (grantId) => liveness.forget(grantId),
+    async verify(authorization, surface) {
+      const claims = await signatures.check(tokenOf(authorization));
+      const audienceSurface = audiences.surfaceOf(claims.aud);
+      if (audienceSurface === undefined || (surface !== "issuer" && audienceSurface !== surface)) {
+        throw new BearerError("invalid", "The access token was issued for another resource.");
+      }
+      const grant = await liveness.check(claims);
+      return {
+        subject: claims.sub,
+        clientId: claims.client_id,
+        scopes: claims.scopes,
+        grantId: claims.gid,
+        audience: claims.aud,
+        issuedAt: claims.iat,
+        expiresAt: claims.exp,
+        authTime: Math.floor(grant.authTime / 1000),
+        profile: grant.profile,
+      };
+    },
+  };
+}
+
+function tokenOf(authorization: string | undefined): string {
+  if (authorization === undefined) throw new BearerError("missing", "An access token is needed.");
+  const match = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization);
+  if (!match?.[1]) throw new BearerError("invalid", "The Authorization header is not a bearer token.");
+  return match[1];
+}

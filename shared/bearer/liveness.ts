@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { clientStateKind, type Grant, grantKind, type Lock, subjectStateKind } from "../state/records.ts";
+import type { Store } from "../state/store.ts";
+import { BearerError } from "./bearer-error.ts";
+import type { AccessTokenClaims } from "./signature.ts";
+
+/**
+ * How old an answer may be, in milliseconds: a revocation takes effect everywhere within this time. It counts from the
+ * start of the read, so that a slow read does not stretch it.
+ */
+const MAX_AGE = 10_000;
+const MAX_ENTRIES = 50_000;
+
+export interface Liveness {
+  /** The living grant behind a token. @throws {BearerError} when it, the client or the subject is not alive. */
+  check(claims: AccessTokenClaims): Promise<Grant>;
+  forget(grantId: string): void;
+}
+
+export function createLiveness({ store, clock }: { readonly store: Store; readonly clock: () => number }): Liveness {
+  const grants = createCache<Grant>(clock);
+  const clients = createCache<Lock>(clock);
+  const subjects = createCache<Lock>(clock);
+
+  return {
+    async check(claims) {
+      const { sub, gid, client_id: clientId } = claims;
+      const [grant, client, subject] = await Promise.all([
+        grants.get(gid, () => store.get(grantKind, { owner: sub, id: gid })),
+        clients.get(clientId, () => store.get(clientStateKind, { id: createHash("sha256").update(clientId).digest("base64url") })),
+        subjects.get(sub, () => store.get(subjectStateKind, { id: sub })),
+      ]);
+      if (grant?.state !== "active" || grant.clientId !== clientId) throw new BearerError("invalid", "The access was revoked.");
+      if (grant.deadJtis.some((dead) => dead.jti === claims.jti)) throw new BearerError("invalid", "The access token was revoked.");
+      if (isLocked(client, claims.iat)) throw new BearerError("invalid", "The client is disabled.");
+      if (isLocked(subject, claims.iat)) throw new BearerError("invalid", "The account is disabled.");
+      return grant;
+    },
+    forget: (grantId) => grants.forget(grantId),
+  };
+}
+
+function isLocked(lock: Lock | undefined, issuedAt: number): boolean {
+  return lock !== undefined && (lock.disabled || issuedAt * 1000 < (lock.notBefore ?? 0));
+}
+
+/** One read serves everyone who asks within {@link MAX_AGE}; a failed read is not remembered. */
+function createCache<T>(clock: () => number) {
+  const cache = new LRUCache<string, { readonly at: number; readonly value: Promise<T | undefined> }>({ max: MAX_ENTRIES });
+  return {
+    get(id: string, read: () => Promise<{ readonly value: T } | undefined>): Promise<T | undefined> {
+      const known = cache.get(id);
+      const at = clock();
+      if (known && at - known.at < MAX_AGE) return known.value;
+      const value = read().then((entry) => entry?.value);
+      cache.set(id, { at, value });
+      value.catch(() => cache.delete(id));
+      return value;
+    },
+    forget: (id: string) => void cache.delete(id),
+  };
+}

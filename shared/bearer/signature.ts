@@ -1,0 +1,91 @@
+import { createHash, verify } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { z } from "zod";
+import { BearerError } from "./bearer-error.ts";
+import type { VerificationKeys } from "./verification-keys.ts";
+
+/** RFC 9068 §2.2, with the grant's id and one audience. Times are seconds since the epoch. */
+const claimsCodec = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  aud: z.string(),
+  exp: z.number(),
+  iat: z.number(),
+  jti: z.string(),
+  client_id: z.string(),
+  scope: z.string(),
+  gid: z.string(),
+});
+
+export interface AccessTokenClaims extends z.infer<typeof claimsCodec> {
+  readonly scopes: ReadonlySet<string>;
+}
+
+const headerCodec = z.object({ alg: z.string(), typ: z.string(), kid: z.string() });
+
+/** Tokens whose signature was checked, by their hash: a token is checked once, and never trusted past `exp`. */
+const MAX_TOKENS = 20_000;
+const MAX_TOKEN_LENGTH = 8192;
+/** Seconds by which clocks of replicas may differ. */
+const CLOCK_SKEW = 5;
+
+export interface SignatureCheck {
+  /** @throws {BearerError} for a token that this issuer did not sign or that has expired. */
+  check(token: string): Promise<AccessTokenClaims>;
+}
+
+export interface SignatureOptions {
+  readonly issuer: string;
+  readonly keys: VerificationKeys;
+  readonly clock: () => number;
+}
+
+export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions): SignatureCheck {
+  const known = new LRUCache<string, { readonly claims: AccessTokenClaims; readonly kid: string }>({ max: MAX_TOKENS });
+
+  async function checkNew(token: string): Promise<{ claims: AccessTokenClaims; kid: string }> {
+    const [head = "", body = "", signature = "", ...rest] = token.split(".");
+    const header = headerCodec.safeParse(decode(head));
+    // RFC 9068 §4: typ must be at+jwt, so that no ID token passes for an access token.
+    if (rest.length > 0 || !header.success || !/^(application\/)?at\+jwt$/i.test(header.data.typ)) throw notOurs();
+    const key = await keys.find(header.data.kid);
+    // The algorithm is the key's, never the header's (RFC 8725 §3.1).
+    if (!key || header.data.alg !== key.alg) throw notOurs();
+    const signed = Buffer.from(`${head}.${body}`);
+    if (!verify(key.digest, signed, key.key, Buffer.from(signature, "base64url"))) throw notOurs();
+    const claims = claimsCodec.safeParse(decode(body));
+    if (!claims.success || claims.data.iss !== issuer) throw notOurs();
+    return { claims: { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)) }, kid: key.kid };
+  }
+
+  return {
+    async check(token) {
+      if (token.length > MAX_TOKEN_LENGTH) throw notOurs();
+      const id = createHash("sha256").update(token).digest("base64url");
+      let entry = known.get(id);
+      if (!entry || !keys.has(entry.kid)) {
+        entry = await checkNew(token);
+        known.set(id, entry);
+      }
+      const now = clock() / 1000;
+      if (entry.claims.exp <= now) {
+        known.delete(id);
+        throw new BearerError("invalid", "The access token has expired.");
+      }
+      if (entry.claims.iat > now + CLOCK_SKEW) throw notOurs();
+      return entry.claims;
+    },
+  };
+}
+
+function decode(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function notOurs(): BearerError {
+  return new BearerError("invalid", "The access token is not valid here.");
+}

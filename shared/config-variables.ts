@@ -1,0 +1,254 @@
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+import { LOG_LEVELS } from "./log.ts";
+
+/**
+ * Every environment variable Portico reads: one entry each, from which the parser, `.env.example` and
+ * `docs/reference/configuration.md` are made.
+ */
+export interface Variable<T = unknown> {
+  /** What it is for, in one or two sentences of Markdown. */
+  readonly about: string;
+  /** From the text of the variable to its value. */
+  readonly schema: z.ZodType<T, string>;
+  /** What holds when it is unset outside production, in the variable's own notation. */
+  readonly development?: string;
+  /** The same in production; "required" where there is no default that is safe for everyone. */
+  readonly production?: string;
+  readonly requiredInProduction?: boolean;
+  readonly example: string;
+}
+
+const list = z.string().transform((text) =>
+  text
+    .split(/[\s,]+/)
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+  error: "must be an origin such as https://example.com, without a path or a trailing slash",
+});
+
+function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
+  return z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "must be JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema as z.ZodType<T, unknown>) as z.ZodType<T, string>;
+}
+
+const HASH = /^[A-Za-z0-9_-]{43}$/;
+const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, "must be base64url");
+
+/** A client an operator wrote down. Names follow RFC 7591 §2. */
+const registeredClient = z
+  .strictObject({
+    client_id: z.string().min(1).max(200),
+    client_name: z.string().min(1).max(100).optional(),
+    client_secret: z.string().min(32, "must have at least 32 characters").optional(),
+    client_secret_sha256: z.string().regex(HASH, "must be a SHA-256 in base64url").optional(),
+    token_endpoint_auth_method: z.enum(["none", "client_secret_basic", "client_secret_post"]).optional(),
+    redirect_uris: z.array(z.url()).min(1).max(20),
+    grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code", "refresh_token"]),
+    scope: z.string().optional(),
+    resources: z
+      .array(z.enum(["mcp", "actions"]))
+      .min(1)
+      .default(["mcp"]),
+    require_pkce: z.boolean().default(true),
+    trusted: z.boolean().default(false),
+  })
+  .superRefine((client, context) => {
+    const secret = client.client_secret !== undefined || client.client_secret_sha256 !== undefined;
+    const open = client.token_endpoint_auth_method === "none";
+    if (open && secret) context.addIssue({ code: "custom", message: "a client with method none has no secret" });
+    if (!open && !secret) context.addIssue({ code: "custom", message: "needs client_secret, client_secret_sha256 or method none" });
+    if (open && !client.require_pkce) context.addIssue({ code: "custom", message: "a client without a secret must use PKCE" });
+  });
+export type RegisteredClient = z.infer<typeof registeredClient>;
+
+const privateJwk = z
+  .looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1).optional(), alg: z.literal("RS256").optional() })
+  .refine((key) => key.kty === "RSA" && typeof key["d"] === "string" && typeof key["n"] === "string", {
+    error: "must be a private RSA key for RS256",
+  });
+
+const stateKey = z.strictObject({
+  kty: z.literal("oct"),
+  kid: z.string().min(1),
+  k: base64url.refine((text) => Buffer.from(text, "base64url").length === 32, { error: "must be 32 bytes in base64url" }),
+});
+export type StateKey = z.infer<typeof stateKey>;
+
+const upstream = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be lower case letters, digits and dashes"),
+  issuer: z.url(),
+  client_id: z.string().min(1),
+  client_secret: z.string().min(1).optional(),
+});
+export type Upstream = z.infer<typeof upstream>;
+
+const cidr = z.string().refine((text) => ipaddr.isValidCIDR(text), { error: "must be address ranges such as 160.79.104.0/21" });
+
+const clients = json(z.array(registeredClient));
+const signingKeys = json(z.strictObject({ keys: z.array(privateJwk).min(1) }));
+const stateKeys = json(z.strictObject({ keys: z.array(stateKey).min(1) }));
+const upstreams = json(z.array(upstream));
+const file = z.string().min(1);
+
+export const VARIABLES = {
+  NODE_ENV: {
+    about: "`production` turns on the strict rules of this page; `development` and `test` have defaults that suit a laptop.",
+    schema: z.enum(["development", "production", "test"]),
+    development: "development",
+    example: "production",
+  },
+  PORT: {
+    about: "The port to listen on; 0 takes a free one.",
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/, "must be a port")
+      .transform(Number)
+      .pipe(z.number().max(65535)),
+    development: "4000",
+    production: "4000",
+    example: "4000",
+  },
+  HOST: {
+    about: "The address to listen on.",
+    schema: z.string().min(1),
+    development: "127.0.0.1",
+    requiredInProduction: true,
+    example: "0.0.0.0",
+  },
+  PUBLIC_URL: {
+    about:
+      "The origin under which everyone reaches the service: the issuer. The MCP resource is this plus `/mcp`, the Actions audience this plus `/actions`. https in production.",
+    schema: origin,
+    development: "http://localhost:PORT",
+    requiredInProduction: true,
+    example: "https://portico.example.com",
+  },
+  STATE_URL: {
+    about: "Where state lives. `sqlite:FILE` is a local file.",
+    schema: z.string().refine((text) => /^sqlite:.+/.test(text), { error: "must be sqlite:FILE" }),
+    development: "sqlite:var/portico.db",
+    requiredInProduction: true,
+    example: "sqlite:/var/lib/portico/portico.db",
+  },
+  STATE_KEYS_JSON: {
+    about:
+      "A JWK set of 256-bit `oct` keys that protect what is secret in the store: the first encrypts, all decrypt. Outside production one is made beside the state file.",
+    schema: stateKeys,
+    example: '{"keys":[{"kty":"oct","kid":"2026-11","k":"32 random bytes in base64url"}]}',
+  },
+  STATE_KEYS_FILE: { about: "A file with the value of `STATE_KEYS_JSON`.", schema: file, example: "/run/secrets/state-keys.json" },
+  SIGNING_KEYS_JSON: {
+    about:
+      "A JWK set of private RSA keys that sign tokens (RS256): the first signs, all are published. Unset, keys are made at the first start and kept encrypted in the store.",
+    schema: signingKeys,
+    example: '{"keys":[{"kty":"RSA","n":"…","e":"AQAB","d":"…"}]}',
+  },
+  SIGNING_KEYS_FILE: { about: "A file with the value of `SIGNING_KEYS_JSON`.", schema: file, example: "/run/secrets/signing-keys.json" },
+  OAUTH_CLIENTS_JSON: {
+    about:
+      "Pre-registered clients, a JSON array with RFC 7591 names: `client_id`, `client_name`, `client_secret` or `client_secret_sha256`, `token_endpoint_auth_method`, `redirect_uris`, `grant_types`, `scope`, and Portico's `resources` (`mcp`, `actions`), `require_pkce`, `trusted`. Production needs this or the file; `[]` is an answer. Where the public URL is loopback, development has two clients of its own.",
+    schema: clients,
+    example: "[]",
+  },
+  OAUTH_CLIENTS_FILE: { about: "A file with the value of `OAUTH_CLIENTS_JSON`.", schema: file, example: "/etc/portico/clients.json" },
+  UPSTREAMS_JSON: {
+    about: "OpenID providers that sign people in, a JSON array of `id`, `issuer`, `client_id`, `client_secret`.",
+    schema: upstreams,
+    example: '[{"id":"corp","issuer":"https://login.example.com","client_id":"…","client_secret":"…"}]',
+  },
+  UPSTREAMS_FILE: { about: "A file with the value of `UPSTREAMS_JSON`.", schema: file, example: "/run/secrets/upstreams.json" },
+  UPSTREAM_OIDC_ISSUER_URL: {
+    about: "Short for one upstream provider: its issuer.",
+    schema: z.url(),
+    example: "https://login.example.com",
+  },
+  UPSTREAM_OIDC_CLIENT_ID: { about: "Its client id.", schema: z.string().min(1), example: "portico" },
+  UPSTREAM_OIDC_CLIENT_SECRET: { about: "Its client secret.", schema: z.string().min(1), example: "…" },
+  ALLOWED_EMAILS: {
+    about: "Who may enter: e-mail addresses, or `*` for everyone. Production needs one of the `ALLOWED_` variables.",
+    schema: list,
+    example: "ann@example.com, bob@example.com",
+  },
+  ALLOWED_EMAIL_DOMAINS: {
+    about: "Who may enter: everyone with a verified address at these domains.",
+    schema: list,
+    example: "example.com",
+  },
+  ALLOWED_GROUPS: { about: "Who may enter: members of these groups of the upstream provider.", schema: list, example: "portico-users" },
+  SCOPE_RULES: {
+    about:
+      "Which groups may be granted a scope, a JSON object from scope to group names. A scope without a rule is open to everyone who may enter.",
+    schema: json(z.record(z.string(), z.array(z.string()))),
+    development: "{}",
+    production: "{}",
+    example: '{"todos:write":["editors"]}',
+  },
+  SMTP_URL: {
+    about: "The mail server for sign-in codes. Outside production, unset, the code is printed in the log and shown on loopback pages.",
+    schema: z.string().regex(/^smtps?:\/\/.+/, "must begin with smtp:// or smtps://"),
+    example: "smtps://user:password@mail.example.com",
+  },
+  MAIL_FROM: {
+    about: "The sender of those mails; needed with `SMTP_URL`.",
+    schema: z.string().min(3),
+    example: "Portico <portico@example.com>",
+  },
+  ALLOWED_ORIGINS: {
+    about: "Web origins whose pages may call the service with a token from a browser. Outside production every loopback origin may too.",
+    schema: list.pipe(z.array(origin)),
+    development: "https://chatgpt.com https://claude.ai",
+    requiredInProduction: true,
+    example: "https://chatgpt.com https://claude.ai",
+  },
+  SHARED_EGRESS: {
+    about: "Address ranges behind which many people stand, such as a vendor's backend: limits by address leave them out.",
+    schema: list.pipe(z.array(cidr)),
+    development: "160.79.104.0/21",
+    production: "160.79.104.0/21",
+    example: "160.79.104.0/21",
+  },
+  TRUSTED_PROXIES: {
+    about: "How many proxies stand in front and append to `X-Forwarded-For`; the client's address is counted from the right.",
+    schema: z.string().regex(/^\d$/, "must be a number from 0 to 9").transform(Number),
+    development: "0",
+    requiredInProduction: true,
+    example: "1",
+  },
+  CAPABILITIES: {
+    about: "The packs of capabilities to offer.",
+    schema: list,
+    development: "core todos",
+    production: "core todos",
+    example: "core todos",
+  },
+  KNOWLEDGE_DIR: {
+    about: "The folder of Markdown files that `search` and `fetch` serve.",
+    schema: z.string().min(1),
+    development: "docs",
+    production: "docs",
+    example: "/srv/knowledge",
+  },
+  LOG_LEVEL: {
+    about: "The least severe level that is logged.",
+    schema: z.enum(LOG_LEVELS),
+    development: "info",
+    production: "info",
+    example: "info",
+  },
+} satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+export type Values = { readonly [N in VariableName]?: z.output<(typeof VARIABLES)[N]["schema"]> };

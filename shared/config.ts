@@ -1,0 +1,191 @@
+import { readFileSync } from "node:fs";
+import {
+  type RegisteredClient,
+  type StateKey,
+  type Upstream,
+  VARIABLES,
+  type Values,
+  type Variable,
+  type VariableName,
+} from "./config-variables.ts";
+import type { LogLevel } from "./log.ts";
+import { isLoopbackHost } from "./net/loopback.ts";
+
+/** What the environment asks for, checked. */
+export interface Config {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** The issuer: an origin without a trailing slash. */
+  readonly publicUrl: string;
+  /** True when the public URL names this machine: development's comforts depend on it. */
+  readonly publicUrlIsLoopback: boolean;
+  readonly stateUrl: string;
+  /** Absent outside production when unset: made beside the state file. */
+  readonly stateKeys: readonly StateKey[] | undefined;
+  /** Private JWKs; absent when keys are kept in the store. */
+  readonly signingKeys: readonly Readonly<Record<string, unknown>>[] | undefined;
+  readonly clients: readonly RegisteredClient[];
+  readonly upstreams: readonly Upstream[];
+  /** Undefined admits everyone (development only). */
+  readonly admission: Admission | undefined;
+  readonly scopeRules: Readonly<Record<string, readonly string[]>>;
+  readonly mail: { readonly smtpUrl: string; readonly from: string } | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly sharedEgress: readonly string[];
+  readonly trustedProxies: number;
+  readonly capabilityPacks: readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+export interface Admission {
+  /** Lower case; may hold "*". */
+  readonly emails: readonly string[];
+  readonly domains: readonly string[];
+  readonly groups: readonly string[];
+}
+
+export type { RegisteredClient, StateKey, Upstream };
+
+/** All that is wrong with the configuration, one line a fault, each naming the variable. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join("\n")}`,
+    );
+    this.faults = faults;
+  }
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** @throws {ConfigError} listing every fault at once. */
+export function loadConfig(env: Env): Config {
+  const faults: string[] = [];
+  const production = env["NODE_ENV"] === "production";
+  const values = parseAll(env, production, faults);
+  const port = values.PORT ?? 4000;
+  const publicUrl = values.PUBLIC_URL ?? `http://localhost:${port}`;
+  const config: Config = {
+    production,
+    host: values.HOST ?? "127.0.0.1",
+    port,
+    publicUrl,
+    publicUrlIsLoopback: isLoopbackHost(new URL(publicUrl).host),
+    stateUrl: values.STATE_URL ?? "",
+    stateKeys: values.STATE_KEYS_JSON?.keys,
+    signingKeys: values.SIGNING_KEYS_JSON?.keys,
+    clients: values.OAUTH_CLIENTS_JSON ?? [],
+    upstreams: upstreamsOf(values, faults),
+    admission: admissionOf(values),
+    scopeRules: values.SCOPE_RULES ?? {},
+    mail: values.SMTP_URL && values.MAIL_FROM ? { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM } : undefined,
+    allowedOrigins: values.ALLOWED_ORIGINS ?? [],
+    sharedEgress: values.SHARED_EGRESS ?? [],
+    trustedProxies: values.TRUSTED_PROXIES ?? 0,
+    capabilityPacks: values.CAPABILITIES ?? [],
+    logLevel: values.LOG_LEVEL ?? "info",
+  };
+  faults.push(...generalFaults(values, config), ...(production ? productionFaults(values, env) : []));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}
+
+/** Parses each variable on its own, `_FILE` companions included, so that every fault is found. */
+function parseAll(env: Env, production: boolean, faults: string[]): Values {
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(VARIABLES) as VariableName[]) {
+    const variable: Variable = VARIABLES[name];
+    const text = textOf(name, env, faults) ?? (production ? variable.production : derivedDefault(name, variable));
+    if (text === undefined) {
+      if (production && variable.requiredInProduction) faults.push(`${name}: production needs it to be set`);
+      continue;
+    }
+    const parsed = variable.schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else faults.push(...parsed.error.issues.map((issue) => `${name}: ${[...issue.path.map(String), issue.message].join(": ")}`));
+  }
+  return values as Values;
+}
+
+/** PUBLIC_URL's default names the port, so it is derived and not parsed. */
+function derivedDefault(name: VariableName, variable: Variable): string | undefined {
+  return name === "PUBLIC_URL" ? undefined : variable.development;
+}
+
+function textOf(name: VariableName, env: Env, faults: string[]): string | undefined {
+  const text = present(env[name]);
+  if (!name.endsWith("_JSON")) return text;
+  const fileName = name.replace(/_JSON$/, "_FILE");
+  const file = present(env[fileName]);
+  if (file === undefined) return text;
+  if (text !== undefined) {
+    faults.push(`${fileName}: cannot be set together with ${name}`);
+    return text;
+  }
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    faults.push(`${fileName}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}
+
+/** An empty variable is an unset one, as in most `.env` files. */
+function present(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+function upstreamsOf(values: Values, faults: string[]): readonly Upstream[] {
+  const { UPSTREAM_OIDC_ISSUER_URL: issuer, UPSTREAM_OIDC_CLIENT_ID: clientId, UPSTREAM_OIDC_CLIENT_SECRET: secret } = values;
+  const listed = values.UPSTREAMS_JSON ?? [];
+  if (issuer === undefined && clientId === undefined && secret === undefined) return listed;
+  if (listed.length > 0) faults.push("UPSTREAM_OIDC_ISSUER_URL: cannot be set together with UPSTREAMS_JSON");
+  if (issuer === undefined) faults.push("UPSTREAM_OIDC_ISSUER_URL: needed with the other UPSTREAM_OIDC_ variables");
+  if (clientId === undefined) faults.push("UPSTREAM_OIDC_CLIENT_ID: needed with UPSTREAM_OIDC_ISSUER_URL");
+  if (issuer === undefined || clientId === undefined) return listed;
+  return [{ id: "upstream", issuer, client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) }];
+}
+
+function admissionOf(values: Values): Admission | undefined {
+  const lower = (items: readonly string[] | undefined) => (items ?? []).map((item) => item.toLowerCase());
+  const admission = {
+    emails: lower(values.ALLOWED_EMAILS),
+    domains: lower(values.ALLOWED_EMAIL_DOMAINS),
+    groups: values.ALLOWED_GROUPS ?? [],
+  };
+  const empty = admission.emails.length + admission.domains.length + admission.groups.length === 0;
+  return empty ? undefined : admission;
+}
+
+function generalFaults(values: Values, config: Config): string[] {
+  const faults: string[] = [];
+  if (values.SMTP_URL && !values.MAIL_FROM) faults.push("MAIL_FROM: needed with SMTP_URL");
+  if (config.upstreams.length > 0)
+    faults.push("UPSTREAMS_JSON: sign-in through an upstream provider is not in this release; use the e-mail sign-in");
+  const ids = config.clients.map((client) => client.client_id);
+  const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (repeated !== undefined) faults.push(`OAUTH_CLIENTS_JSON: client_id ${repeated} is there twice`);
+  return faults;
+}
+
+function productionFaults(values: Values, env: Env): string[] {
+  const faults: string[] = [];
+  const has = (name: string) => present(env[name]) !== undefined || present(env[name.replace(/_JSON$/, "_FILE")]) !== undefined;
+  if (values.PUBLIC_URL && !values.PUBLIC_URL.startsWith("https://")) faults.push("PUBLIC_URL: must be https in production");
+  if (values.STATE_URL === "sqlite::memory:") faults.push("STATE_URL: must be a durable store in production");
+  if (!has("STATE_KEYS_JSON")) faults.push("STATE_KEYS_JSON: production needs it or STATE_KEYS_FILE");
+  if (!has("OAUTH_CLIENTS_JSON")) faults.push("OAUTH_CLIENTS_JSON: production needs it or OAUTH_CLIENTS_FILE; [] is an answer");
+  if (!has("UPSTREAMS_JSON") && !has("UPSTREAM_OIDC_ISSUER_URL") && !has("SMTP_URL")) {
+    faults.push("SMTP_URL: production needs a mail server for the e-mail sign-in, or an upstream provider");
+  }
+  if (!has("ALLOWED_EMAILS") && !has("ALLOWED_EMAIL_DOMAINS") && !has("ALLOWED_GROUPS")) {
+    faults.push(
+      "ALLOWED_EMAILS: production must say who may enter (ALLOWED_EMAILS, ALLOWED_EMAIL_DOMAINS or ALLOWED_GROUPS); * is everyone",
+    );
+  }
+  return faults;
+}

@@ -1,0 +1,49 @@
+import { pino } from "pino";
+
+/** The service's log: one JSON line an event. Never a secret, token, code or e-mail address in production. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Log;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A second fence behind "never log a secret": these names are blanked wherever they turn up, two levels deep. */
+const SECRET_NAMES = [
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "access_token",
+  "refresh_token",
+  "id_token",
+  "client_secret",
+  "client_assertion",
+  "code",
+  "code_verifier",
+  "token",
+  "secret",
+  "password",
+  "email",
+];
+
+/** @param destination A file descriptor or path; standard output when absent. */
+export function createLog(level: LogLevel, destination?: number | string): Log {
+  const paths = SECRET_NAMES.flatMap((name) => {
+    const key = /^\w+$/.test(name) ? `.${name}` : `["${name}"]`;
+    return [key.replace(/^\./, ""), `*${key}`, `*.*${key}`];
+  });
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths, censor: "[redacted]" },
+    },
+    pino.destination({ dest: destination ?? 1, sync: true }),
+  );
+}

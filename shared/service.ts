@@ -1,0 +1,79 @@
+import { type BearerVerifier, createBearerVerifier } from "./bearer/bearer.ts";
+import type { Registry } from "./capabilities/registry.ts";
+import { createRegistry } from "./capabilities/registry.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { createLog, type Log } from "./log.ts";
+import { openState } from "./state/open.ts";
+import { createSealer, type Sealer } from "./state/seal.ts";
+import type { Store } from "./state/store.ts";
+
+/** The composition root: what every room needs, made once for a process. */
+export interface Service {
+  readonly config: Config;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly store: Store;
+  /** Encrypts what must be secret in the store. */
+  readonly sealer: Sealer;
+  readonly capabilities: Registry;
+  readonly bearer: BearerVerifier;
+  /** Aborts when the service begins to stop: streams end then. */
+  readonly stopping: AbortSignal;
+  /** A room's own long-lived part, made from the service at its first use and kept: one for each `make`. */
+  part<T>(make: (service: Service) => T): T;
+  /** Ends streams; what is under way may finish. */
+  stop(): void;
+  /** After the last request: closes the store. */
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch; `Date.now` when absent. */
+  readonly clock?: () => number;
+  readonly log?: Log;
+}
+
+/** @throws {ConfigError} with all faults of the configuration. */
+export async function createService({ env, clock = Date.now, log: givenLog }: ServiceOptions): Promise<Service> {
+  const config = loadConfig(env);
+  const log = givenLog ?? createLog(config.logLevel);
+  const { store, keys } = await openState(config, { clock, log });
+  const sealer = createSealer(keys);
+  const capabilities = createRegistry(config);
+  const bearer = createBearerVerifier({ config, store, clock });
+  const parts = new Map<unknown, unknown>();
+  const stopping = new AbortController();
+
+  const service: Service = {
+    config,
+    log,
+    clock,
+    store,
+    sealer,
+    capabilities,
+    bearer,
+    stopping: stopping.signal,
+    part<T>(make: (service: Service) => T): T {
+      if (!parts.has(make)) parts.set(make, make(service));
+      return parts.get(make) as T;
+    },
+    stop: () => stopping.abort(),
+    close: () => store.close(),
+  };
+  return service;
+}
+
+let current: Promise<Service> | undefined;
+
+/** The process's service. Hosts and tests may `install` one; otherwise it is made from the environment at first use. */
+export function service(): Promise<Service> {
+  current ??= createService({ env: process.env });
+  return current;
+}
+
+/** Makes `installed` the process's service. */
+export function install(installed: Service): void {
+  current = Promise.resolve(installed);
+}
