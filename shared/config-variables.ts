@@ -75,7 +75,7 @@ const registeredClient = z
 export type RegisteredClient = z.infer<typeof registeredClient>;
 
 const privateJwk = z
-  .looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1).optional(), alg: z.literal("RS256").optional() })
+  .looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1), alg: z.literal("RS256").optional() })
   .refine((key) => key.kty === "RSA" && typeof key["d"] === "string" && typeof key["n"] === "string", {
     error: "must be a private RSA key for RS256",
   });
@@ -152,9 +152,9 @@ export const VARIABLES = {
   STATE_KEYS_FILE: { about: "A file with the value of `STATE_KEYS_JSON`.", schema: file, example: "/run/secrets/state-keys.json" },
   SIGNING_KEYS_JSON: {
     about:
-      "A JWK set of private RSA keys that sign tokens (RS256): the first signs, all are published. Unset, keys are made at the first start and kept encrypted in the store.",
+      "A JWK set of private RSA keys, each with a `kid`, that sign tokens (RS256): the first signs, all are published. Unset, keys are made at the first start and kept encrypted in the store.",
     schema: signingKeys,
-    example: '{"keys":[{"kty":"RSA","n":"…","e":"AQAB","d":"…"}]}',
+    example: '{"keys":[{"kty":"RSA","kid":"2026-11","n":"…","e":"AQAB","d":"…"}]}',
   },
   SIGNING_KEYS_FILE: { about: "A file with the value of `SIGNING_KEYS_JSON`.", schema: file, example: "/run/secrets/signing-keys.json" },
   OAUTH_CLIENTS_JSON: {

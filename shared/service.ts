@@ -20,7 +20,7 @@ export interface Service {
   readonly bearer: BearerVerifier;
   /** Aborts when the service begins to stop: streams end then. */
   readonly stopping: AbortSignal;
-  /** A room's own long-lived part, made from the service at its first use and kept: one for each `make`. */
+  /** A room's own long-lived part, made at its first use and kept. `make` is its name: a function of a module, not of a call. */
   part<T>(make: (service: Service) => T): T;
   /** Ends streams; what is under way may finish. */
   stop(): void;
@@ -67,9 +67,12 @@ export async function createService({ env, clock = Date.now, log: givenLog }: Se
 
 let current: Promise<Service> | undefined;
 
-/** The process's service. Hosts and tests may `install` one; otherwise it is made from the environment at first use. */
+/** The process's service. A host installs one; under Encore, which has no hook for it, the first request makes it. */
 export function service(): Promise<Service> {
-  current ??= createService({ env: process.env });
+  current ??= createService({ env: process.env }).then((made) => {
+    process.once("SIGTERM", made.stop);
+    return made;
+  });
   return current;
 }
 

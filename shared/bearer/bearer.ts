@@ -4,7 +4,7 @@ import type { Store } from "../state/store.ts";
 import { createAudiences, type SurfaceName } from "./audience.ts";
 import { BearerError } from "./bearer-error.ts";
 import { createLiveness } from "./liveness.ts";
-import { createSignatureCheck } from "./signature.ts";
+import { type AccessTokenClaims, createSignatureCheck } from "./signature.ts";
 import { createVerificationKeys, type VerificationKeys } from "./verification-keys.ts";
 
 /** Verifies access tokens (RFC 9068) locally and tells whether their grant is still alive. */
@@ -15,6 +15,8 @@ export interface BearerVerifier {
    * @throws {Unavailable} when liveness cannot be told: never "invalid", never open.
    */
   verify(authorization: string | undefined, surface: SurfaceName | "issuer"): Promise<Caller>;
+  /** A token of ours with a good signature, alive or not: for its own revocation. @throws {BearerError} otherwise. */
+  inspect(token: string): Promise<AccessTokenClaims>;
   readonly keys: VerificationKeys;
   /** Drops what is cached of a grant, so that this process sees its end at once. */
   forget(grantId: string): void;
@@ -35,6 +37,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
 
   return {
     keys,
+    inspect: (token) => signatures.check(token),
     forget: (grantId) => liveness.forget(grantId),
     async verify(authorization, surface) {
       const claims = await signatures.check(tokenOf(authorization));

@@ -10,7 +10,7 @@ export interface Challenge {
   readonly description?: string;
 }
 
-export function resourceMetadataUrl(publicUrl: string, resourcePath: string): string {
+function resourceMetadataUrl(publicUrl: string, resourcePath: string): string {
   return `${publicUrl}/.well-known/oauth-protected-resource${resourcePath}`;
 }
 

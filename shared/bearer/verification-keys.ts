@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import type { Config } from "../config.ts";
 import { SIGNING_KEYS, signingKeysKind } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
@@ -86,9 +86,8 @@ function toVerificationKey(jwk: PublicJwk): VerificationKey {
   return { kid: jwk.kid, alg: "RS256", digest: "sha256", key: createPublicKey({ key: jwk as JsonWebKey, format: "jwk" }), jwk };
 }
 
-/** The public members of an RSA key (RFC 7518 §6.3.1); a key without a kid is named by its thumbprint (RFC 7638). */
+/** The public members of an RSA key (RFC 7518 §6.3.1). */
 export function publicPart(jwk: Readonly<Record<string, unknown>>): PublicJwk {
-  const { kty, n, e } = jwk as { readonly kty: string; readonly n: string; readonly e: string };
-  const kid = typeof jwk["kid"] === "string" ? jwk["kid"] : createHash("sha256").update(JSON.stringify({ e, kty, n })).digest("base64url");
+  const { kty, n, e, kid } = jwk as { readonly kty: string; readonly n: string; readonly e: string; readonly kid: string };
   return { kty, n, e, kid, alg: "RS256", use: "sig" };
 }

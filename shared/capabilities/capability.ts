@@ -1,12 +1,13 @@
 import type { z } from "zod";
 import type { Log } from "../log.ts";
 import type { Entry, Page } from "../state/store.ts";
+import type { Scope } from "./scopes.ts";
 
 /** What a capability does to the world: MCP hints, the HTTP method and `x-openai-isConsequential` follow from it. */
 export type Effect = "read" | "write" | "destructive";
 
 /** Who may call: "public" is everyone, `[]` any signed-in person, a list those who were granted all of it. */
-export type Access = "public" | readonly string[];
+export type Access = "public" | readonly Scope[];
 
 /** The person (or machine client) behind a call, as its access token and grant say. */
 export interface Caller {
@@ -64,9 +65,10 @@ export interface CapabilityDefinition<I extends z.ZodObject = z.ZodObject, O ext
   readonly effect: Effect;
   /** Calling it twice does no more than calling it once. Reads always are. */
   readonly idempotent?: boolean;
+  /** Each member described. Members it does not name are refused. A read's are scalars or lists of them: REST puts them in the query. */
   readonly input: I;
   readonly output: O;
-  /** Another last part of the REST path that answers as well. */
+  /** Another last part of the REST path that answers as well; same pattern as the name. */
   readonly path?: string;
   /** @throws {CapabilityError} for every outcome the caller should know of. */
   run(input: z.output<I>, context: Context): Promise<z.input<O>> | z.input<O>;
@@ -111,6 +113,12 @@ export interface InputFault {
   readonly message: string;
 }
 
+export interface CapabilityErrorDetails {
+  readonly faults?: readonly InputFault[];
+  readonly scopes?: readonly string[];
+  readonly retryAfter?: number;
+}
+
 /** An outcome the caller should know of. Each adapter has one table that turns the code into its protocol. */
 export class CapabilityError extends Error {
   override readonly name = "CapabilityError";
@@ -118,16 +126,15 @@ export class CapabilityError extends Error {
   readonly faults: readonly InputFault[];
   /** Every scope the operation needs, with `insufficient_scope`. */
   readonly scopes: readonly string[];
+  /** Seconds after which a call may be tried again, with `rate_limited` and `unavailable`. */
+  readonly retryAfter: number | undefined;
 
-  constructor(
-    code: CapabilityErrorCode,
-    message: string,
-    details: { readonly faults?: readonly InputFault[]; readonly scopes?: readonly string[] } = {},
-  ) {
+  constructor(code: CapabilityErrorCode, message: string, details: CapabilityErrorDetails = {}) {
     super(message);
     this.code = code;
     this.faults = details.faults ?? [];
     this.scopes = details.scopes ?? [];
+    this.retryAfter = details.retryAfter;
   }
 }
 

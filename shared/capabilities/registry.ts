@@ -1,5 +1,11 @@
-import type { Config } from "../config.ts";
-import type { Capability } from "./capability.ts";
+import { type Config, ConfigError } from "../config.ts";
+import { authSession } from "./auth-session.ts";
+import type { Capability, CapabilityDefinition } from "./capability.ts";
+import { compile } from "./compile.ts";
+import { checkDefinitions } from "./definition-check.ts";
+import { healthCheck } from "./health-check.ts";
+import { identityProfile } from "./identity-profile.ts";
+import { todos } from "./todos.ts";
 
 /** All capabilities the configuration switched on, in a fixed order. */
 export interface Registry {
@@ -9,7 +15,32 @@ export interface Registry {
   readonly scopes: readonly string[];
 }
 
-/** @throws {DefinitionError} naming the capability, what is wrong and how to mend it. */
-export function createRegistry(config: Config): Registry {
-  throw new Error(`to be written: ${config.capabilityPacks}`);
+/** What `CAPABILITIES` can name. */
+const PACKS: Readonly<Record<string, readonly CapabilityDefinition[]>> = {
+  core: [healthCheck, identityProfile, authSession],
+  todos,
+};
+
+/**
+ * @throws {ConfigError} for a pack that does not exist.
+ * @throws {DefinitionError} naming the capability, what is wrong and how to mend it.
+ */
+export function createRegistry({ capabilityPacks }: Pick<Config, "capabilityPacks">): Registry {
+  const unknown = capabilityPacks.filter((pack) => !Object.hasOwn(PACKS, pack));
+  if (unknown.length > 0) {
+    throw new ConfigError(unknown.map((pack) => `CAPABILITIES: there is no pack "${pack}"; there are ${Object.keys(PACKS).join(", ")}`));
+  }
+  return registryOf([...new Set(capabilityPacks)].flatMap((pack) => PACKS[pack] ?? []));
+}
+
+/** @throws {DefinitionError} with every fault of every definition. */
+export function registryOf(definitions: readonly CapabilityDefinition[]): Registry {
+  checkDefinitions(definitions);
+  const all = definitions.map(compile);
+  const byName = new Map(all.map((capability) => [capability.name, capability]));
+  return {
+    all,
+    find: (name) => byName.get(name),
+    scopes: [...new Set(all.flatMap(({ access }) => (access === "public" ? [] : access)))].sort(),
+  };
 }

@@ -14,7 +14,7 @@ export interface Exchange {
   readonly host: string;
   /** True when the client, the host it named and every hop between are this machine. */
   readonly loopback: boolean;
-  /** Aborts when the client goes away (never signalled under Encore) or the service stops. */
+  /** Aborts when the client goes away before it has its reply (never signalled under Encore). */
   readonly signal: AbortSignal;
   /** A header by its lower-case name; repeated ones are joined with ", ". */
   header(name: string): string | undefined;
@@ -53,8 +53,8 @@ export interface Surface {
   readonly name: string;
   /** Bytes. */
   readonly bodyLimit: number;
-  /** "checked": a present Origin must be allowed. "open": anyone's page may call. */
-  readonly origin: "checked" | "open";
+  /** "checked": a present Origin must be allowed. "same": it must be ours. "open": anyone's page may call. */
+  readonly origin: "checked" | "same" | "open";
   /** "checked": Host must name this service. "open": for health probes. */
   readonly host: "checked" | "open";
   /** Turns a fault into this surface's protocol. */

@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import type { Exchange, Reply } from "../shared/http/exchange.ts";
+import type { Service } from "../shared/service.ts";
+import { requireMethod } from "./faults.ts";
+
+const STYLES =
+  "body{max-width:42rem;margin:3rem auto;padding:0 1.25rem;font:1rem/1.6 system-ui,sans-serif;color:#1d2433;background:#fff}h1{line-height:1.2}h2{margin-top:2rem;font-size:1.15rem}li{margin:.35rem 0}@media(prefers-color-scheme:dark){body{color:#e6e9f0;background:#12151c}}";
+
+const HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "cache-control": "public, max-age=300",
+  "content-security-policy": [
+    "default-src 'none'",
+    `style-src 'sha256-${createHash("sha256").update(STYLES).digest("base64")}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/** `/privacy`: what is stored about people. Stores ask for its address, and a public GPT cannot do without. */
+export function handlePrivacy(exchange: Exchange, service: Service): Reply {
+  requireMethod(exchange, ["GET", "HEAD"]);
+  return { status: 200, headers: HEADERS, body: service.part(renderPrivacy) };
+}
+
+/** The lifetimes are those of the records; whoever changes one changes this page. */
+function renderPrivacy({ capabilities }: Service): string {
+  const keepsTodos = capabilities.find("create_todo") !== undefined;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Privacy · Portico</title>
+<style>${STYLES}</style>
+</head>
+<body>
+<h1>Privacy</h1>
+<p>Portico lets applications that you choose, such as ChatGPT or Claude, use this service in your name. This page says what it stores about you.</p>
+<h2>What is stored</h2>
+<ul>
+<li><strong>Your account:</strong> a random id, and a hash of your sign-in address that finds the id again. They are kept until the operator deletes them.</li>
+<li><strong>Your sign-ins:</strong> your e-mail address and, where your sign-in gives one, your name; at most 7 days for each sign-in. Sign-in codes are kept as hashes, for 30 minutes at most.</li>
+<li><strong>What you allowed:</strong> which application may do what, since when, and your e-mail address and name as they were then. It ends when it is revoked, 30 days after its last use, or after 180 days; its record is deleted at most 30 days later. A consent you need not repeat is remembered for 180 days. Access and refresh tokens are kept as hashes or encrypted.</li>
+${keepsTodos ? "<li><strong>Your to-dos:</strong> what you or your applications wrote, until you delete it.</li>\n" : ""}<li><strong>The log:</strong> for each request its time, path, outcome, and the ids of account and application. Where the operator has set up no mail server, for trying the service out, it also has the sign-in codes.</li>
+</ul>
+<h2>Who sees it</h2>
+<p>The application you allow sees what its consent page named and what it asks for with that; what it does with it is its provider's own affair. The operator of this service can read the stored data and the log. Portico itself sells nothing, shows no advertisements, and sends your data to nobody else.</p>
+<h2>Cookies</h2>
+<p>Two, both needed to sign in: one ties the sign-in to your browser, the other keeps you signed in.</p>
+<h2>What you can do</h2>
+<p>Disconnect the application in its own settings, and ask whoever runs this service to revoke its access, to tell you what is stored, or to delete it.</p>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { HttpError } from "../../shared/http/exchange.ts";
+import type { Service } from "../../shared/service.ts";
+import type { Entry, Kind } from "../../shared/state/store.ts";
+import { hmac, randomToken, sameDigest, sha256 } from "../hash.ts";
+import { LIFETIMES } from "../lifetimes.ts";
+
+const transactionCodec = z.strictObject({
+  clientId: z.string(),
+  redirectUri: z.string(),
+  state: z.string().optional(),
+  scopes: z.array(z.string()),
+  resource: z.string(),
+  codeChallenge: z.string().optional(),
+  nonce: z.string().optional(),
+  loginHint: z.string().optional(),
+  /** Always show the consent page. */
+  consentAsked: z.boolean(),
+  /** The browser it belongs to, hashed. */
+  browser: z.string(),
+  /** With the transaction's id, which is not kept, it makes the grant's id and the code. */
+  salt: z.string(),
+  stage: z.enum(["sign_in", "code", "consent", "done"]),
+  /** The address a code was asked for, and what the code must hash to. No `mac`: nobody was sent a code. */
+  challenge: z.strictObject({ id: z.string(), email: z.string(), mac: z.string().optional(), expiresAt: z.number() }).optional(),
+  codesAsked: z.number(),
+  account: z
+    .strictObject({
+      sub: z.string(),
+      authTime: z.number(),
+      email: z.string().optional(),
+      emailVerified: z.boolean().optional(),
+      name: z.string().optional(),
+    })
+    .optional(),
+  outcome: z.enum(["allowed", "denied"]).optional(),
+});
+
+/** One authorization from the request to the answer, bound to one browser. */
+export type Transaction = z.infer<typeof transactionCodec>;
+export type Account = NonNullable<Transaction["account"]>;
+
+/** Id: the hash of the transaction's id. Expires after 30 minutes. */
+const transactionKind: Kind<Transaction> = { name: "transaction", codec: transactionCodec };
+
+/** A transaction in the hands of its browser. */
+export interface OpenTransaction {
+  /** Secret: it stands in the address of the pages and nowhere else. */
+  readonly id: string;
+  readonly entry: Entry<Transaction>;
+}
+
+/** @returns The transaction's id. */
+export async function beginTransaction(service: Service, transaction: Transaction): Promise<string> {
+  const id = randomToken(24);
+  await service.store.create(transactionKind, { id: sha256(id) }, transaction, service.clock() + LIFETIMES.transaction);
+  return id;
+}
+
+/** @throws {HttpError} 404 for an unknown or expired one, 403 in another browser than the one that began it. */
+export async function openTransaction(service: Service, id: string, browser: string | undefined): Promise<OpenTransaction> {
+  const transaction = await reopen(service, id);
+  if (browser === undefined || !sameDigest(sha256(browser), transaction.entry.value.browser)) {
+    throw new HttpError(403, "This sign-in was begun in another browser. Go back to the application and connect again.");
+  }
+  return transaction;
+}
+
+/** Writes the next stage. @throws {HttpError} 409 when another tab was faster. */
+export async function advance(service: Service, { id, entry }: OpenTransaction, change: Partial<Transaction>): Promise<OpenTransaction> {
+  const value = { ...entry.value, ...change };
+  const replaced = await service.store.replace(transactionKind, { id: sha256(id) }, entry.version, value, entry.expiresAt);
+  if (!replaced) throw new HttpError(409, "This step was just done in another tab. Reload the page to see where it stands.");
+  return reopen(service, id);
+}
+
+async function reopen(service: Service, id: string): Promise<OpenTransaction> {
+  const entry = await service.store.get(transactionKind, { id: sha256(id) });
+  if (!entry) throw new HttpError(404, "This sign-in is over or was never begun. Go back to the application and connect again.");
+  return { id, entry };
+}
+
+/** Writes the person's decision, once: of two, the first holds, and both are told which it was. */
+export async function settle(service: Service, transaction: OpenTransaction, outcome: "allowed" | "denied"): Promise<OpenTransaction> {
+  if (transaction.entry.value.outcome) return transaction;
+  const { id, entry } = transaction;
+  const value = { ...entry.value, stage: "done" as const, outcome };
+  const settled = await service.store.replace(transactionKind, { id: sha256(id) }, entry.version, value, entry.expiresAt);
+  if (settled) return { id, entry: { ...entry, value } };
+  return settle(service, await reopen(service, id), outcome);
+}
+
+/** A secret only this transaction can have, the same each time: so that a doubled Allow gives the same answer. */
+export function derive({ id, entry }: OpenTransaction, purpose: string): string {
+  return hmac(`${id}.${entry.value.salt}`, purpose);
+}

@@ -1,0 +1,81 @@
+import { ACTIONS_PATH, MCP_PATHS } from "../shared/bearer/audience.ts";
+import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
+import type { Service } from "../shared/service.ts";
+import { PROMPTS } from "./authorize/request.ts";
+import { AUTH_METHODS } from "./clients/client.ts";
+import { createSigner } from "./keys/signer.ts";
+import { supportedScopes } from "./scopes.ts";
+import { json } from "./surfaces.ts";
+import { GRANT_TYPES } from "./token/token.ts";
+
+/** Clients and their caches may be this much behind, in seconds. */
+const MAX_AGE = 300;
+const CACHED = { "cache-control": `public, max-age=${MAX_AGE}` };
+
+/** Authorization server metadata (RFC 8414 §2) and OpenID Provider metadata (Discovery §3): one document serves both. */
+export function handleMetadata(_exchange: Exchange, service: Service): Reply {
+  const issuer = service.config.publicUrl;
+  return json(
+    200,
+    {
+      issuer,
+      authorization_endpoint: `${issuer}/oauth/authorize`,
+      token_endpoint: `${issuer}/oauth/token`,
+      registration_endpoint: `${issuer}/oauth/register`,
+      revocation_endpoint: `${issuer}/oauth/revoke`,
+      userinfo_endpoint: `${issuer}/oauth/userinfo`,
+      jwks_uri: `${issuer}/.well-known/jwks.json`,
+      scopes_supported: supportedScopes(service),
+      response_types_supported: ["code"],
+      response_modes_supported: ["query"],
+      grant_types_supported: GRANT_TYPES,
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["RS256"],
+      token_endpoint_auth_methods_supported: AUTH_METHODS,
+      revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+      code_challenge_methods_supported: ["S256"],
+      prompt_values_supported: PROMPTS,
+      claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "email", "email_verified"],
+      claims_parameter_supported: false,
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
+      authorization_response_iss_parameter_supported: true,
+    },
+    CACHED,
+  );
+}
+
+/**
+ * The issuer has no path, so there is nothing under a path-suffixed form; clients that probe one fall back to the root.
+ * An answer there would name an issuer they did not ask for, which makes them give up.
+ */
+export function handleSuffixedMetadata(): Reply {
+  throw new HttpError(404, "The issuer has no path: its metadata is at /.well-known/oauth-authorization-server.");
+}
+
+/** Protected resource metadata (RFC 9728 §2), one document for each path under which a surface is reached. */
+export function handleResourceMetadata({ path }: Exchange, service: Service): Reply {
+  const { publicUrl } = service.config;
+  const suffix = path.slice("/.well-known/oauth-protected-resource".length).replace(/\/$/, "");
+  const known = [...MCP_PATHS, ACTIONS_PATH].some((candidate) => candidate === suffix);
+  if (!known) throw new HttpError(404, "There is no protected resource at this path.");
+  return json(
+    200,
+    {
+      resource: publicUrl + suffix,
+      authorization_servers: [publicUrl],
+      // offline_access is between a client and the authorization server (MCP 2026-07-28 basic/authorization).
+      scopes_supported: supportedScopes(service).filter((scope) => scope !== "offline_access"),
+      bearer_methods_supported: ["header"],
+      resource_name: "Portico",
+    },
+    CACHED,
+  );
+}
+
+/** The public keys (RFC 7517 §5). The first request makes the first key, so that the set is never empty. */
+export async function handleKeys(_exchange: Exchange, service: Service): Promise<Reply> {
+  await service.part(createSigner).ready();
+  const keys = (await service.bearer.keys.all()).map((key) => key.jwk);
+  return { ...json(200, { keys }, CACHED), headers: { "content-type": "application/jwk-set+json", ...CACHED } };
+}

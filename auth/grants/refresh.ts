@@ -1,0 +1,159 @@
+import { z } from "zod";
+import type { Service } from "../../shared/service.ts";
+import type { Grant } from "../../shared/state/records.ts";
+import { openUnder, SealError, sealUnder } from "../../shared/state/seal.ts";
+import type { AuthenticatedClient } from "../clients/authentication.ts";
+import { isPublic } from "../clients/client.ts";
+import { sameDigest, sha256 } from "../hash.ts";
+import { admits } from "../identity/admission.ts";
+import { type AccessToken, mintAccessToken, mintIdToken } from "../keys/tokens.ts";
+import { LIFETIMES } from "../lifetimes.ts";
+import { OAuthError } from "../oauth-error.ts";
+import { narrowScopes } from "../scopes.ts";
+import { expiryOf, killed, type Step, stepGrant } from "./grants.ts";
+import { newRefreshToken, parseRefreshToken } from "./handles.ts";
+
+export interface RefreshRequest {
+  readonly refreshToken: string;
+  readonly scope: string | undefined;
+  readonly resource: string | undefined;
+}
+
+export interface Refreshed {
+  readonly accessToken: AccessToken;
+  readonly idToken: string | undefined;
+  readonly refreshToken: string;
+  readonly scopes: readonly string[];
+}
+
+type Presented = NonNullable<ReturnType<typeof parseRefreshToken>>;
+type Outcome = { readonly refreshed: Refreshed; readonly replayed?: true } | { readonly ended: "refresh_reuse" | "not_admitted" };
+
+/** The reply kept for a client that lost it. `expiresAt` in milliseconds since the epoch. */
+const replyCodec = z.strictObject({
+  accessToken: z.string(),
+  expiresAt: z.number(),
+  idToken: z.string().optional(),
+  refreshToken: z.string(),
+});
+
+const REPLY = "refresh reply";
+const KEPT_HASHES = 4;
+/** A client that authenticates keeps its refresh token until this part of its idle life is over (RFC 9700 §4.14.2). */
+const ROTATE_AFTER = 0.7;
+
+/**
+ * Redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14.2). Public clients get a new one at each use; a reply that was
+ * lost on the way can be had again for a short time; a token that was superseded before that is a theft and ends the grant.
+ * @throws {OAuthError} `invalid_grant`, `invalid_scope`, `invalid_target`.
+ */
+export async function refreshGrant(service: Service, authenticated: AuthenticatedClient, request: RefreshRequest): Promise<Refreshed> {
+  const presented = parseRefreshToken(request.refreshToken);
+  if (!presented) throw new OAuthError("invalid_grant", "The refresh token is not one of ours.");
+  const { clientId } = authenticated.client;
+  const outcome = await stepGrant<Outcome>(service, presented, ({ value: grant }) => {
+    checkOwnership(grant, presented, authenticated);
+    checkResource(grant, request.resource);
+    const scopes = narrowScopes(grant.scopes, request.scope);
+    const now = service.clock();
+    if (!admits(service.config, grant.profile)) return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
+    if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
+      return useCurrent(service, grant, presented, authenticated, request.refreshToken, scopes);
+    }
+    return useSuperseded(service, grant, presented, request.refreshToken, scopes);
+  });
+  if ("ended" in outcome) {
+    service.log.warn({ event: outcome.ended, grant: presented.grantId, client: clientId }, "security");
+    throw new OAuthError(
+      "invalid_grant",
+      outcome.ended === "refresh_reuse"
+        ? "The refresh token was used before; its grant has been ended."
+        : "The account may no longer enter.",
+    );
+  }
+  if (outcome.replayed) service.log.info({ event: "refresh_replayed", grant: presented.grantId, client: clientId }, "security");
+  return outcome.refreshed;
+}
+
+function checkOwnership(grant: Grant, presented: Presented, { client, method }: AuthenticatedClient): void {
+  const wrong = new OAuthError("invalid_grant", "The refresh token is not valid.");
+  if (grant.state !== "active" || grant.clientId !== client.clientId || grant.familyHash === undefined) throw wrong;
+  if (!sameDigest(presented.familyHash, grant.familyHash)) throw wrong;
+  if ((grant.authMethod === "none") !== (method === "none")) throw wrong;
+}
+
+/** RFC 8707 §2.2: a token request may only repeat what was granted. */
+function checkResource(grant: Grant, resource: string | undefined): void {
+  if (resource !== undefined && resource !== grant.resource) throw new OAuthError("invalid_target", "The grant is for another resource.");
+}
+
+async function useCurrent(
+  service: Service,
+  grant: Grant,
+  presented: Presented,
+  { client }: AuthenticatedClient,
+  token: string,
+  scopes: readonly string[],
+): Promise<Step<Outcome>> {
+  const now = service.clock();
+  const { reply: _used, ...rest } = grant;
+  const subject = { subject: presented.subject, grantId: presented.grantId, grant };
+  const accessToken = await mintAccessToken(service, subject, scopes);
+  const idToken = scopes.includes("openid") ? await mintIdToken(service, subject, accessToken.token) : undefined;
+  const issuedAt = grant.current?.at ?? now;
+  if (!isPublic(client) && now - issuedAt < ROTATE_AFTER * LIFETIMES.refreshIdle) {
+    const refreshed = { accessToken, idToken, refreshToken: token, scopes };
+    // Nothing changes, unless this is the first use of a token whose predecessor's reply is still kept.
+    return grant.reply ? { next: { grant: rest, expiresAt: expiryOf(grant) }, result: { refreshed } } : { result: { refreshed } };
+  }
+  const refreshToken = newRefreshToken(presented, presented.family);
+  const reply = { accessToken: accessToken.token, expiresAt: accessToken.expiresAt, idToken, refreshToken };
+  const rotated: Grant = {
+    ...rest,
+    current: { hash: sha256(refreshToken), at: now },
+    previous: [{ hash: presented.hash, at: now }, ...(grant.previous ?? [])].slice(0, KEPT_HASHES),
+    reply: { box: sealUnder(token, REPLY, JSON.stringify(reply)), fingerprint: fingerprintOf(grant, scopes) },
+    idleExpiresAt: now + LIFETIMES.refreshIdle,
+    lastIssuedAt: now,
+  };
+  return { next: { grant: rotated, expiresAt: expiryOf(rotated) }, result: { refreshed: { accessToken, idToken, refreshToken, scopes } } };
+}
+
+/** `previous[0]` was superseded by `current`, and the kept reply answers it alone. */
+async function useSuperseded(
+  service: Service,
+  grant: Grant,
+  presented: Presented,
+  token: string,
+  scopes: readonly string[],
+): Promise<Step<Outcome>> {
+  const now = service.clock();
+  const known = (grant.previous ?? []).find((previous) => sameDigest(previous.hash, presented.hash));
+  if (!known || now - known.at > LIFETIMES.refreshReplay) {
+    return { next: killed(grant, "refresh_reuse", now), result: { ended: "refresh_reuse" } };
+  }
+  const kept = grant.reply && openReply(token, grant.reply.box);
+  if (!kept) throw new OAuthError("invalid_grant", "The refresh token was replaced a moment ago.");
+  if (grant.reply?.fingerprint === fingerprintOf(grant, scopes)) {
+    const accessToken = { token: kept.accessToken, expiresAt: kept.expiresAt };
+    return { result: { refreshed: { accessToken, idToken: kept.idToken, refreshToken: kept.refreshToken, scopes }, replayed: true } };
+  }
+  const subject = { subject: presented.subject, grantId: presented.grantId, grant };
+  const accessToken = await mintAccessToken(service, subject, scopes);
+  const idToken = scopes.includes("openid") ? await mintIdToken(service, subject, accessToken.token) : undefined;
+  return { result: { refreshed: { accessToken, idToken, refreshToken: kept.refreshToken, scopes }, replayed: true } };
+}
+
+function openReply(token: string, box: string): z.infer<typeof replyCodec> | undefined {
+  try {
+    return replyCodec.parse(JSON.parse(openUnder(token, REPLY, box)));
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
+}
+
+/** What two requests must share to get the same reply. */
+function fingerprintOf(grant: Grant, scopes: readonly string[]): string {
+  return sha256([grant.keyThumbprint ?? "", grant.resource, ...[...scopes].sort()].join(" "));
+}

@@ -1,0 +1,23 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+
+/** SHA-256 in base64url: how every secret is kept. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+/** HMAC-SHA-256 in base64url. */
+export function hmac(key: string, text: string): string {
+  return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** @param bytes Of entropy. */
+export function randomToken(bytes = 32): string {
+  return randomBytes(bytes).toString("base64url");
+}
+
+/** Compares in constant time; both sides are digests, so their length is no secret. */
+export function sameDigest(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,38 @@
+import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
+import { parametersOf, readForm } from "../shared/http/form.ts";
+import type { Service } from "../shared/service.ts";
+import { type CustomGpt, callbacksOf, registerCustomGpt } from "./clients/custom-gpt.ts";
+import { setupPage } from "./pages/setup.ts";
+import { supportedScopes } from "./scopes.ts";
+
+/** The setup page: how to connect each client. The form for a Custom GPT is there on this machine only. */
+export function handleSetup(exchange: Exchange, service: Service): Reply {
+  return showSetup(exchange, service, {});
+}
+
+/** Registers the Custom GPT whose callback URL was pasted. @throws {HttpError} 403 from anywhere but this machine. */
+export async function handleSetupCustomGpt(exchange: Exchange, service: Service): Promise<Reply> {
+  if (!exchange.loopback) throw new HttpError(403, "Custom GPTs are registered on the machine that runs the service.");
+  const pasted = parametersOf(await readForm(exchange)).get("callback_url") ?? "";
+  const named = callbacksOf(pasted);
+  if (!named) {
+    const fault =
+      "That is not a Custom GPT's callback URL. It looks like https://chatgpt.com/aip/g-…/oauth/callback and stands below the Actions of a saved GPT.";
+    return showSetup(exchange, service, { fault });
+  }
+  return showSetup(exchange, service, { registered: await registerCustomGpt(service, named.gptId, named.callbacks) });
+}
+
+function showSetup(exchange: Exchange, service: Service, form: { readonly fault?: string; readonly registered?: CustomGpt }): Reply {
+  const { publicUrl } = service.config;
+  return setupPage({
+    publicUrl,
+    mcpUrl: `${publicUrl}/mcp`,
+    openApiUrl: `${publicUrl}/actions/openapi.json`,
+    authorizationUrl: `${publicUrl}/oauth/authorize`,
+    tokenUrl: `${publicUrl}/oauth/token`,
+    privacyUrl: `${publicUrl}/privacy`,
+    scopes: supportedScopes(service),
+    ...(exchange.loopback ? { gptForm: { action: "/setup/custom-gpt", ...form } } : {}),
+  });
+}

@@ -1,0 +1,45 @@
+import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
+import { type Parameters, parametersOf, readForm } from "../../shared/http/form.ts";
+import type { Service } from "../../shared/service.ts";
+import { type AuthenticatedClient, authenticateClient } from "../clients/authentication.ts";
+import { OAuthError } from "../oauth-error.ts";
+import { json } from "../surfaces.ts";
+import { exchangeCode } from "./code.ts";
+import { exchangeRefreshToken } from "./refresh-token.ts";
+
+/** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. Custom GPTs need all of the first four. */
+export interface TokenReply {
+  readonly access_token: string;
+  readonly token_type: "Bearer";
+  /** Seconds. */
+  readonly expires_in: number;
+  readonly refresh_token?: string;
+  readonly scope: string;
+  readonly id_token?: string;
+}
+
+/** One file a grant, the same shape each. */
+export type GrantHandler = (service: Service, client: AuthenticatedClient, parameters: Parameters) => Promise<TokenReply>;
+
+const GRANTS = {
+  authorization_code: exchangeCode,
+  refresh_token: exchangeRefreshToken,
+} as const satisfies Record<string, GrantHandler>;
+
+export const GRANT_TYPES = Object.keys(GRANTS) as readonly (keyof typeof GRANTS)[];
+
+/** The token endpoint (RFC 6749 §3.2). Its faults are RFC 6749 §5.2 JSON, whatever they are. */
+export async function handleToken(exchange: Exchange, service: Service): Promise<Reply> {
+  if (exchange.method !== "POST") throw new HttpError(405, "The token endpoint takes POST.", { allow: "POST" });
+  const parameters = parametersOf(await readForm(exchange));
+  const grantType = parameters.get("grant_type");
+  if (grantType === undefined) throw new OAuthError("invalid_request", "grant_type is missing.");
+  exchange.note({ grantType: grantType.slice(0, 100) });
+  const known = GRANT_TYPES.find((type) => type === grantType);
+  if (!known) throw new OAuthError("unsupported_grant_type", `There are: ${GRANT_TYPES.join(", ")}.`);
+  const authenticated = await authenticateClient(exchange, parameters, service);
+  if (!authenticated.client.grantTypes.includes(known)) {
+    throw new OAuthError("unauthorized_client", `The client is not registered for the grant ${known}.`);
+  }
+  return json(200, await GRANTS[known](service, authenticated, parameters));
+}

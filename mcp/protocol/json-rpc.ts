@@ -1,0 +1,81 @@
+import { isUtf8 } from "node:buffer";
+import { McpError, renderingOf } from "./errors.ts";
+import type { Era } from "./revisions.ts";
+
+export type RequestId = string | number;
+export type Params = Readonly<Record<string, unknown>>;
+
+export interface RpcRequest {
+  readonly kind: "request";
+  readonly id: RequestId;
+  readonly method: string;
+  readonly params: Params;
+}
+
+export interface RpcNotification {
+  readonly kind: "notification";
+  readonly method: string;
+  readonly params: Params;
+}
+
+/** A client's answer to a request of ours. */
+export interface RpcResponse {
+  readonly kind: "response";
+}
+
+export type Message = RpcRequest | RpcNotification | RpcResponse;
+
+const NO_PARAMS: Params = Object.freeze({});
+
+/** @throws {McpError} `parse_error` when the body is not JSON in UTF-8 (MCP 2026-07-28 basic/transports). */
+export function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new McpError("parse_error", "The body is not UTF-8.");
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new McpError("parse_error", "The body is not JSON.");
+  }
+}
+
+/** @throws {McpError} `invalid_request` when it is not a JSON-RPC 2.0 message as MCP narrows it (basic §messages). */
+export function readMessage(value: unknown): Message {
+  if (!isObject(value) || value["jsonrpc"] !== "2.0") throw invalid('A message is an object with "jsonrpc": "2.0".');
+  const { method, params = NO_PARAMS } = value;
+  if (method === undefined) return readResponse(value);
+  if (typeof method !== "string") throw invalid("The method must be a string.");
+  if (!isObject(params)) throw invalid("The params must be an object.");
+  if (!Object.hasOwn(value, "id")) return { kind: "notification", method, params };
+  const id = readableId(value);
+  if (id === undefined) throw invalid("The id must be a string or an integer.");
+  return { kind: "request", id, method, params };
+}
+
+/** The id an error names: nothing when it cannot be told, for null is not an id in MCP. */
+export function readableId(value: unknown): RequestId | undefined {
+  const id = isObject(value) ? value["id"] : undefined;
+  return typeof id === "string" || Number.isSafeInteger(id) ? (id as RequestId) : undefined;
+}
+
+/** @param result JSON text. */
+export function renderResponse(id: RequestId, result: string): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
+}
+
+export function renderError(id: RequestId | undefined, error: McpError, era: Era): string {
+  const { code } = renderingOf(error.fault, era);
+  return JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: error.message, data: error.data } });
+}
+
+export function isObject(value: unknown): value is Params {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readResponse(value: Params): RpcResponse {
+  const answers = Object.hasOwn(value, "result") !== Object.hasOwn(value, "error");
+  if (!answers || readableId(value) === undefined) throw invalid("A message is a request, a notification or a response.");
+  return { kind: "response" };
+}
+
+function invalid(message: string): McpError {
+  return new McpError("invalid_request", message);
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from "node:http";
+import type { Config } from "../config.ts";
+import { isLoopbackAddress, isLoopbackHost } from "../net/loopback.ts";
+import { HttpError } from "./exchange.ts";
+
+/** Where a request came from and whom it asked for, told apart from what a stranger may have written into headers. */
+export interface Origin {
+  readonly address: string;
+  readonly host: string;
+  readonly loopback: boolean;
+}
+
+/**
+ * Encore's gateway hides the socket: it appends the peer to `x-forwarded-for` and keeps the named host in
+ * `x-forwarded-host`. On the plain host the socket itself is the last hop, and forwarding headers count only behind
+ * trusted proxies.
+ */
+export function originOf(request: IncomingMessage, config: Config): Origin {
+  const peer = request.socket.remoteAddress;
+  const behindGateway = peer === undefined;
+  const forwarded = listOf(header(request, "x-forwarded-for"));
+  const hops = behindGateway ? forwarded : [...forwarded, peer];
+  const host =
+    (behindGateway || config.trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined) ??
+    header(request, "host") ??
+    "";
+  const address = hops.at(-1 - config.trustedProxies) ?? hops.at(0) ?? "unknown";
+  const direct =
+    hops.length === 1 && header(request, "forwarded") === undefined && (behindGateway || header(request, "x-forwarded-host") === undefined);
+  return { address, host: host.toLowerCase(), loopback: direct && isLoopbackAddress(address) && isLoopbackHost(host) };
+}
+
+/** A header's value; repeated ones are joined, and Encore gives them as an array. */
+export function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+
+/** Host must name this service, so that no page reaches it by rebinding its own name (CVE-2025-66414 and its kind). */
+export function checkHost(host: string, config: Config): void {
+  if (host === new URL(config.publicUrl).host) return;
+  if (!config.production && isLoopbackHost(host)) return;
+  throw new HttpError(403, `This service is not reached as "${printable(host)}". Set PUBLIC_URL to the address people use.`);
+}
+
+/** A present Origin must be ours or allowed; other pages have no business here. */
+export function checkOrigin(origin: string | undefined, config: Config): void {
+  if (origin === undefined || origin === config.publicUrl || config.allowedOrigins.includes(origin)) return;
+  if (!config.production && URL.canParse(origin) && isLoopbackHost(new URL(origin).host)) return;
+  throw new HttpError(403, `Pages from "${printable(origin)}" may not call this service. ALLOWED_ORIGINS lists those that may.`);
+}
+
+/** For forms that bear cookies: only our own pages may post them (RFC 6265bis §8.8.1). */
+export function checkSameOrigin(origin: string | undefined, host: string): void {
+  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+  throw new HttpError(403, "This form was sent from another site.");
+}
+
+/**
+ * What comes after the limit is read and dropped: a client that is still writing must be able to read the refusal. The
+ * host bounds how long that may take.
+ * @throws {HttpError} 413 above `limit` bytes, 400 when the client stops in the middle.
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const refuse = () => reject(new HttpError(413, `The request body is larger than ${limit} bytes.`));
+    if (Number(header(request, "content-length") ?? 0) > limit) refuse();
+    request.on("data", (piece: Buffer) => {
+      size += piece.length;
+      if (size <= limit) pieces.push(piece);
+      else refuse();
+    });
+    request.on("end", () => resolve(Buffer.concat(pieces)));
+    const incomplete = () => reject(new HttpError(400, "The request body did not arrive whole."));
+    request.on("error", incomplete);
+    request.on("aborted", incomplete);
+  });
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, "?").slice(0, 100);
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Service, service } from "../service.ts";
+import { Unavailable } from "../state/store.ts";
+import { type Exchange, type Handler, HttpError, type HttpFault, type Reply, type Sink, type Surface } from "./exchange.ts";
+import { checkHost, checkOrigin, checkSameOrigin, header, originOf, readBody } from "./request.ts";
+
+/**
+ * The one way of every request: id, Host and Origin, body limit, log line, and every thrown error to the surface's
+ * format. The function it gives is what `api.raw` takes.
+ */
+export function serve(surface: Surface, handler: Handler): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const startedAt = performance.now();
+    const running = await service();
+    const { exchange, notes } = open(request, response, running, surface);
+    let reply: Reply;
+    try {
+      if (surface.host === "checked") checkHost(exchange.host, running.config);
+      if (surface.origin === "checked") checkOrigin(exchange.header("origin"), running.config);
+      if (surface.origin === "same") checkSameOrigin(exchange.header("origin"), exchange.host);
+      reply = await handler(exchange, running);
+    } catch (error) {
+      reply = renderError(error, surface, exchange, running);
+    }
+    response.on("close", () => {
+      const fields = { request: exchange.id, surface: surface.name, method: exchange.method, path: exchange.path, status: reply.status };
+      running.log.info({ ...fields, ms: Math.round((performance.now() - startedAt) * 10) / 10, ...notes }, "request");
+    });
+    send(reply, exchange, response, running.stopping);
+  };
+}
+
+function open(request: IncomingMessage, response: ServerResponse, { config }: Service, surface: Surface) {
+  const url = request.url ?? "/";
+  const queryAt = url.indexOf("?");
+  const notes: Record<string, unknown> = {};
+  let query: URLSearchParams | undefined;
+  let body: Promise<Buffer> | undefined;
+  let signal: AbortSignal | undefined;
+  const exchange: Exchange = {
+    id: randomBytes(9).toString("base64url"),
+    method: request.method ?? "GET",
+    path: queryAt < 0 ? url : url.slice(0, queryAt),
+    ...originOf(request, config),
+    get query() {
+      query ??= new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
+      return query;
+    },
+    get signal() {
+      signal ??= goneAway(response);
+      return signal;
+    },
+    header: (name) => header(request, name),
+    body() {
+      body ??= readBody(request, surface.bodyLimit);
+      return body;
+    },
+    note: (fields) => void Object.assign(notes, fields),
+  };
+  return { exchange, notes };
+}
+
+/** Aborts when the client closes before the whole reply was sent. */
+function goneAway(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.on("close", () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+function renderError(error: unknown, surface: Surface, exchange: Exchange, running: Service): Reply {
+  const fault = classify(error);
+  const reply = surface.renderFault(fault, exchange, running);
+  if (reply.status >= 500) running.log.error({ request: exchange.id, cause: describe(error) }, "request failed");
+  if (error instanceof HttpError) return { ...reply, headers: { ...reply.headers, ...error.headers } };
+  return reply;
+}
+
+/** What every surface agrees on; anything it does not know is a fault of ours, whose text stays in the log. */
+function classify(cause: unknown): HttpFault {
+  if (cause instanceof HttpError) return { status: cause.status, message: cause.message, cause };
+  if (cause instanceof Unavailable) {
+    return {
+      status: 503,
+      message: "The service cannot reach its state right now. Try again shortly.",
+      cause,
+      retryAfter: cause.retryAfter,
+    };
+  }
+  return { status: 500, message: "Something went wrong on our side.", cause };
+}
+
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  return { name: error.name, message: error.message, stack: error.stack, ...(error.cause ? { cause: describe(error.cause) } : {}) };
+}
+
+function send(reply: Reply, exchange: Exchange, response: ServerResponse, stopping: AbortSignal): void {
+  const headers: Record<string, string | string[] | number> = { "x-request-id": exchange.id };
+  for (const [name, value] of Object.entries(reply.headers ?? {})) headers[name] = typeof value === "string" ? value : [...value];
+  if (reply.stream) {
+    response.writeHead(reply.status, headers as Record<string, string>);
+    reply.stream(createSink(response, stopping));
+    return;
+  }
+  const body = reply.body ?? "";
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(bytes.length);
+  response.writeHead(reply.status, headers as Record<string, string>);
+  if (exchange.method === "HEAD" || bytes.length === 0) response.end();
+  else response.end(bytes);
+}
+
+function createSink(response: ServerResponse, stopping: AbortSignal): Sink {
+  const over = new AbortController();
+  const end = () => {
+    if (!response.writableEnded) response.end();
+    over.abort();
+  };
+  response.on("close", () => over.abort());
+  stopping.addEventListener("abort", end, { signal: over.signal });
+  return {
+    write: (piece) => !response.writableEnded && response.write(piece),
+    pending: () => response.writableLength,
+    end,
+    signal: over.signal,
+  };
+}

@@ -1,0 +1,207 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Driver, type Row, Unavailable } from "./store.ts";
+
+/** A state file that cannot be used at all; the message names it and says why. */
+export class StateFileError extends Error {
+  override readonly name = "StateFileError";
+}
+
+export interface SqliteOptions {
+  /** How long an operation waits for other processes on the file before it is `Unavailable`, in milliseconds. */
+  readonly patience?: number;
+}
+
+/** Each migration takes the schema from its index to the next version. Never change one that was released. */
+const MIGRATIONS = [
+  `CREATE TABLE records (
+     kind TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     id TEXT NOT NULL,
+     version TEXT NOT NULL,
+     expires_at INTEGER,
+     value TEXT NOT NULL,
+     PRIMARY KEY (kind, owner, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX records_expires_at ON records (expires_at) WHERE expires_at IS NOT NULL;`,
+];
+
+/** SQLite itself waits this long and the event loop with it, in milliseconds: about one commit of another process. */
+const BLOCKING_WAIT = 5;
+const PATIENCE = 5_000;
+const LONGEST_PAUSE = 25;
+/** Pages given back to the file system after a sweep; 4 MB at the default page size. */
+const FREED_PAGES = 1_000;
+
+/**
+ * Opens state in a file, which is made (mode 0600, its folder 0700) when it is not there; ":memory:" keeps it in this
+ * process. Several processes may use one file. A write is on the disk when its promise resolves.
+ *
+ * @throws {StateFileError} when the file cannot be opened, is damaged or was written by a newer release.
+ */
+export async function openSqlite(file: string, { patience = PATIENCE }: SqliteOptions = {}): Promise<Driver> {
+  const database = openFile(file);
+  try {
+    await retryWhileBusy(() => prepareFile(database, file), patience);
+    return createDriver(database, patience);
+  } catch (error) {
+    database.close();
+    throw unusable(file, error);
+  }
+}
+
+function openFile(file: string): DatabaseSync {
+  try {
+    if (file !== ":memory:") makeFile(file);
+    return new DatabaseSync(file);
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+/**
+ * Made here because SQLite would make it readable by all; the files that SQLite puts beside it take over its mode.
+ * An existing file is never opened and closed: that would drop the locks this process has on it (POSIX).
+ */
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** Can be repeated at any point, so that it may be retried as a whole. */
+function prepareFile(database: DatabaseSync, file: string): void {
+  database.exec(`PRAGMA busy_timeout = ${BLOCKING_WAIT}`);
+  schemaVersion(database, file);
+  // Holds for a file without tables only, and the switch to WAL already writes to it.
+  database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  const mode = pragma(database, "journal_mode = WAL");
+  if (mode !== "wal" && file !== ":memory:") {
+    throw new StateFileError(`${file}: its file system does not support a write-ahead log; use a local disk`);
+  }
+  database.exec("PRAGMA synchronous = FULL");
+  const verdict = pragma(database, "quick_check(1)");
+  if (verdict !== "ok") throw new StateFileError(`${file}: the state file is damaged (${verdict}); restore it from a backup`);
+  migrate(database, file);
+}
+
+/** The version of the file's schema, unless this release does not know it. */
+function schemaVersion(database: DatabaseSync, file: string): number {
+  const version = Number(pragma(database, "user_version"));
+  if (version <= MIGRATIONS.length) return version;
+  throw new StateFileError(
+    `${file}: the state file has schema version ${version} and this release knows ${MIGRATIONS.length}; run the release that wrote it or a newer one`,
+  );
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  if (schemaVersion(database, file) === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Read again under the lock: another process may have migrated meanwhile.
+    for (const migration of MIGRATIONS.slice(schemaVersion(database, file))) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function pragma(database: DatabaseSync, text: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${text}`).get() ?? {})[0];
+}
+
+const KEY = "kind = :kind AND owner = :owner AND id = :id";
+const LIVE = "(expires_at IS NULL OR expires_at > :now)";
+const ROW = "owner, id, value, version, expires_at AS expiresAt";
+const INSERT = `INSERT INTO records (kind, owner, id, version, expires_at, value)
+  VALUES (:kind, :owner, :id, :version, :expiresAt, :value) ON CONFLICT (kind, owner, id) DO UPDATE SET`;
+
+/** Every operation is one statement, so that SQLite makes it atomic among all processes on the file. */
+function createDriver(database: DatabaseSync, patience: number): Driver {
+  const get = database.prepare(`SELECT ${ROW} FROM records WHERE ${KEY} AND ${LIVE}`);
+  const create = database.prepare(`${INSERT}
+    version = excluded.version, expires_at = excluded.expires_at, value = excluded.value
+    WHERE records.expires_at <= :now`);
+  const replace = database.prepare(`UPDATE records SET version = :version, expires_at = :expiresAt, value = :value
+    WHERE ${KEY} AND version = :expected AND ${LIVE}`);
+  const take = database.prepare(`DELETE FROM records WHERE ${KEY} AND ${LIVE} RETURNING ${ROW}`);
+  const increment = database.prepare(`${INSERT}
+    version = excluded.version,
+    expires_at = iif(records.expires_at <= :now, excluded.expires_at, records.expires_at),
+    value = CAST(iif(records.expires_at <= :now, 0, records.value) + excluded.value AS TEXT)
+    RETURNING value`);
+  const list = database.prepare(`SELECT ${ROW} FROM records
+    WHERE kind = :kind AND owner = :owner AND id > :after AND ${LIVE} ORDER BY id LIMIT :limit`);
+  const scan = database.prepare(`SELECT ${ROW} FROM records
+    WHERE kind = :kind AND (owner, id) > (:owner, :id) AND ${LIVE} ORDER BY owner, id LIMIT :limit`);
+  const sweep = database.prepare(`DELETE FROM records WHERE (kind, owner, id) IN
+    (SELECT kind, owner, id FROM records WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit)`);
+
+  // Rows that a write returns are read with `all`: it sees the end of the statement, where a failed commit is reported.
+  const attempt = <T>(work: () => T) => retryWhileBusy(work, patience).catch(fail);
+  return {
+    get: (kind, owner, id, now) => attempt(() => get.get({ kind, owner, id, now }) as Row | undefined),
+    create: (kind, row, now) => attempt(() => create.run({ kind, ...row, now }).changes === 1),
+    replace: (kind, row, expected, now) => attempt(() => replace.run({ kind, ...row, expected, now }).changes === 1),
+    take: (kind, owner, id, now) => attempt(() => take.all({ kind, owner, id, now })[0] as Row | undefined),
+    increment: (kind, row, by, now) =>
+      // Bound as text, because a number would be stored as a float: "1.0".
+      attempt(() => Number(increment.all({ kind, ...row, value: String(by), now })[0]?.["value"])),
+    list: (kind, owner, after = "", limit, now) => attempt(() => list.all({ kind, owner, after, limit, now }) as unknown as Row[]),
+    scan: (kind, after = { owner: "", id: "" }, limit, now) => attempt(() => scan.all({ kind, ...after, limit, now }) as unknown as Row[]),
+    async sweep(limit, now) {
+      const swept = await attempt(() => Number(sweep.run({ now, limit }).changes));
+      if (swept > 0) await attempt(() => database.exec(`PRAGMA incremental_vacuum(${FREED_PAGES})`));
+      return swept;
+    },
+    async close() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+/** SQLITE_BUSY comes before anything is written, so that to repeat is safe. */
+async function retryWhileBusy<T>(work: () => T, patience: number): Promise<T> {
+  const end = performance.now() + patience;
+  for (let longest = 1; ; longest = Math.min(longest * 2, LONGEST_PAUSE)) {
+    try {
+      return work();
+    } catch (error) {
+      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw error;
+    }
+    await pause(longest * (0.5 + Math.random() / 2));
+  }
+}
+
+const SQLITE_BUSY = 5;
+/** SQLITE_ERROR, CONSTRAINT, MISMATCH, MISUSE, RANGE: faults of the program, which no waiting heals. */
+const PROGRAM_FAULTS: readonly number[] = [1, 19, 20, 21, 25];
+
+/** The primary result code (https://www.sqlite.org/rescode.html); undefined when SQLite did not raise the error. */
+function resultCode(error: unknown): number | undefined {
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  return code === "ERR_SQLITE_ERROR" && errcode !== undefined ? errcode & 0xff : undefined;
+}
+
+/** A full disk, an input/output error, a lock that others hold too long, a closed store: all `Unavailable`. */
+function fail(error: unknown): never {
+  const closed = (error as { code?: string }).code === "ERR_INVALID_STATE";
+  const code = resultCode(error);
+  if (closed || (code !== undefined && !PROGRAM_FAULTS.includes(code))) {
+    throw new Unavailable("the state file cannot be used at the moment", { cause: error });
+  }
+  throw error;
+}
+
+function unusable(file: string, error: unknown): unknown {
+  if (error instanceof StateFileError) return error;
+  if (resultCode(error) === SQLITE_BUSY) return new StateFileError(`${file}: another program holds the state file`, { cause: error });
+  return new StateFileError(`${file}: the state file cannot be opened: ${(error as Error).message}`, { cause: error });
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createPerson } from "../../tools/person.mts";
+import { createClock, DAY } from "../support/clock.mts";
+import { startPlainHost, type TestHost } from "../support/host.mts";
+import { authorizationUrl, connect, pkce, redeem, registerClient } from "../support/oauth.mts";
+
+const clock = createClock();
+let host: TestHost;
+before(async () => {
+  host = await startPlainHost({ clock, env: { SHARED_EGRESS: "127.0.0.0/8 ::1/128" } });
+});
+after(() => host.close());
+
+test("a client registers itself and is told what it is", async () => {
+  const { reply, id } = await registerClient(host.url, { scope: "openid", software_id: "ignored", logo_uri: "https://x.example/logo.png" });
+  assert.equal(reply.status, 201);
+  assert.equal(reply.headers.get("cache-control"), "no-store");
+  assert.deepEqual(reply.body, {
+    client_id: id,
+    client_id_issued_at: Math.floor(clock() / 1000),
+    client_name: "A test",
+    redirect_uris: ["http://127.0.0.1:7777/callback"],
+    token_endpoint_auth_method: "none",
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+  });
+});
+
+test("a client that names no method gets a secret that works in the header and in the body", async () => {
+  const client = await registerClient(host.url, { token_endpoint_auth_method: undefined });
+  assert.equal(client.reply.body.client_secret_expires_at, 0);
+  assert.ok(client.secret);
+  const { verifier, challenge } = pkce();
+  const parameters = { code_challenge: challenge, code_challenge_method: "S256" };
+  const answer = await createPerson("ann@example.com").authorize(authorizationUrl(host.url, client, parameters));
+  const code = answer.searchParams.get("code") ?? "";
+  assert.equal((await redeem(host.url, { ...client, secret: "wrong" }, code, { code_verifier: verifier })).status, 401);
+  assert.equal((await redeem(host.url, client, code, { code_verifier: verifier })).status, 200);
+});
+
+test("redirect URIs that lead astray are refused, those of real clients are taken", async () => {
+  const refused = [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "http://example.com/callback",
+    "https://example.com/callback#fragment",
+    "https://user:password@example.com/callback",
+    "https://example.com/a b",
+    "https:\\\\example.com",
+    `${host.url}/oauth/callback`,
+    "myapp://callback",
+    "file:///etc/passwd",
+    "",
+    "/relative",
+  ];
+  for (const uri of refused) {
+    const { reply } = await registerClient(host.url, { redirect_uris: [uri] });
+    assert.equal(reply.status, 400, uri);
+    assert.equal(reply.body.error, "invalid_redirect_uri", uri);
+  }
+  const taken = [
+    "https://claude.ai/api/mcp/auth_callback",
+    "http://localhost:8787/callback",
+    "http://127.0.0.1:33418/",
+    "http://[::1]:9/cb",
+    "cursor://anysphere.cursor-mcp/oauth/callback",
+    "com.example.app:/callback",
+    "https://vscode.dev/redirect",
+  ];
+  for (const uri of taken) assert.equal((await registerClient(host.url, { redirect_uris: [uri] })).reply.status, 201, uri);
+});
+
+test("a registration that is no registration is refused in RFC 7591's form", async () => {
+  const cases: [string, number, string][] = [
+    ["not json", 400, "invalid_client_metadata"],
+    ["[]", 400, "invalid_client_metadata"],
+    ["{}", 400, "invalid_redirect_uri"],
+    [JSON.stringify({ redirect_uris: [] }), 400, "invalid_redirect_uri"],
+    [JSON.stringify({ redirect_uris: Array(11).fill("https://a.example/") }), 400, "invalid_redirect_uri"],
+    [
+      JSON.stringify({ redirect_uris: ["https://a.example/"], token_endpoint_auth_method: "tls_client_auth" }),
+      400,
+      "invalid_client_metadata",
+    ],
+    [JSON.stringify({ redirect_uris: ["https://a.example/"], grant_types: ["implicit"] }), 400, "invalid_client_metadata"],
+    [JSON.stringify({ redirect_uris: ["https://a.example/"], response_types: ["token"] }), 400, "invalid_client_metadata"],
+    [JSON.stringify({ redirect_uris: ["https://a.example/"], client_name: 7 }), 400, "invalid_client_metadata"],
+    [JSON.stringify({ redirect_uris: ["https://a.example/"], pad: "x".repeat(17_000) }), 413, "invalid_request"],
+  ];
+  for (const [body, status, error] of cases) {
+    const response = await fetch(`${host.url}/oauth/register`, { method: "POST", body, headers: { "content-type": "application/json" } });
+    assert.equal(response.status, status);
+    assert.equal(((await response.json()) as { error: string }).error, error);
+  }
+});
+
+test("a client that never redeemed a code is gone after 30 days, one that did stays", async () => {
+  const unused = await registerClient(host.url);
+  const used = await registerClient(host.url);
+  await connect(host.url, { client: used });
+  clock.advance(31 * DAY);
+  const person = createPerson("ann@example.com");
+  const parameters = { code_challenge: pkce().challenge, code_challenge_method: "S256" };
+  assert.equal((await person.open(authorizationUrl(host.url, unused, parameters))).status, 400);
+  assert.equal((await person.open(authorizationUrl(host.url, used, parameters))).status, 200);
+});
+
+test("a pasted Custom GPT callback is registered with both hosts, and its client works at once", async () => {
+  const person = createPerson("ann@example.com");
+  const setup = await person.open(host.url);
+  const done = await person.submit(setup, /custom-gpt/, { callback_url: " https://chat.openai.com/aip/g-abc123/oauth/callback " });
+  assert.equal(done.status, 200);
+  const secret = /[A-Za-z0-9_-]{43}/.exec(done.html.replace(/sha256-\S+/g, ""))?.[0];
+  assert.ok(secret);
+  for (const callback of ["https://chatgpt.com/aip/g-abc123/oauth/callback", "https://chat.openai.com/aip/g-abc123/oauth/callback"]) {
+    assert.ok(done.html.includes(callback));
+    const client = { id: "custom-gpt-g-abc123", secret, redirectUri: callback };
+    const { accessToken } = await connect(host.url, { client });
+    const session = await fetch(`${host.url}/actions/session`, { headers: { authorization: `Bearer ${accessToken}` } });
+    assert.equal(session.status, 200);
+  }
+});
+
+test("what is no Custom GPT callback is refused, and so is the form from anywhere but this machine", async () => {
+  const person = createPerson("ann@example.com");
+  const setup = await person.open(host.url);
+  for (const callback of [
+    "https://evil.example/aip/g-abc/oauth/callback",
+    "https://chatgpt.com/aip/g-abc/oauth/callback/evil",
+    "https://chatgpt.com.evil.example/aip/g-a/oauth/callback",
+    "",
+  ]) {
+    assert.equal((await person.submit(setup, /custom-gpt/, { callback_url: callback })).status, 400, callback);
+  }
+  const body = new URLSearchParams({ callback_url: "https://chatgpt.com/aip/g-abc/oauth/callback" });
+  const forwarded = { "x-forwarded-for": "203.0.113.7" };
+  assert.equal((await fetch(`${host.url}/setup/custom-gpt`, { method: "POST", body, headers: forwarded })).status, 403);
+  const foreign = { origin: "https://evil.example" };
+  assert.equal((await fetch(`${host.url}/setup/custom-gpt`, { method: "POST", body, headers: foreign })).status, 403);
+  const page = await (await fetch(host.url, { headers: forwarded })).text();
+  assert.ok(!page.includes("callback_url"));
+});

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Measure, measure, medianOf, type Request } from "./load.mts";
+import { type ServerProcess, startServer } from "./server-process.mts";
+import { signIn } from "./sign-in.mts";
+
+/**
+ * An authenticated tools/call, Portico and the floor in turns. Figures of one run compare; those of two do not, because
+ * machines drift.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "4" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const MODERN = "2026-07-28";
+
+function toolCall(token: string): Request {
+  const meta = { "io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {} };
+  return {
+    path: "/mcp",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": MODERN,
+      "mcp-method": "tools/call",
+      "mcp-name": "health_check",
+      authorization: `Bearer ${token}`,
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "health_check", arguments: {}, _meta: meta } }),
+  };
+}
+
+async function run(): Promise<Readonly<Record<string, Measure>>> {
+  const folder = mkdtempSync(join(tmpdir(), "portico-bench-"));
+  const servers: Record<string, ServerProcess> = {};
+  try {
+    servers["portico"] = await startServer("../serve.mts", { PORT: "0", STATE_URL: `sqlite:${join(folder, "state.db")}` });
+    servers["floor"] = await startServer("floor.mts");
+    const request = toolCall(await signIn(servers["portico"].url.replace("127.0.0.1", "localhost")));
+    const measures = new Map<string, Measure[]>();
+    for (const [, server] of Object.entries(servers)) await measure(server, request, 2);
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const [name, server] of Object.entries(servers)) {
+        const one = await measure(server, request, Number(values.seconds));
+        measures.set(name, [...(measures.get(name) ?? []), one]);
+      }
+    }
+    return Object.fromEntries([...measures].map(([name, all]) => [name, medianOf(all)]));
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const results = await run();
+const floor = results["floor"]?.rate ?? 0;
+if (values.json) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  process.stdout.write(`${JSON.stringify({ scenario: "tools/call", machine, results }, null, 2)}\n`);
+} else {
+  const rows = Object.entries(results).map(([name, { rate, p50, p99, cpu, memory }]) => ({
+    tools_call: name,
+    "requests/s": Math.round(rate),
+    "p50 ms": p50,
+    "p99 ms": p99,
+    "CPU µs/request": Math.round(cpu),
+    "memory MiB": Math.round(memory),
+    "of the floor": Math.round((rate / floor) * 100) / 100,
+  }));
+  process.stdout.write(
+    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${values.rounds} rounds of ${values.seconds} s in turns, medians\n`,
+  );
+  const { Console } = await import("node:console");
+  new Console(process.stdout).table(rows);
+}

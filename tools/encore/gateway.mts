@@ -1,0 +1,95 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Cors } from "./cors.mts";
+import type { Endpoint } from "./endpoints.mts";
+import { METHODS } from "./paths.mts";
+import type { Router } from "./router.mts";
+
+/** What stands before the endpoints on every host: liveness, CORS, preflight, routing, as Encore's gateway does it. */
+export interface Gateway {
+  /** The endpoint that must answer, its reply already dressed for CORS; nothing when the gateway has answered. */
+  admit(request: IncomingMessage, response: ServerResponse): Endpoint | undefined;
+}
+
+const HEALTH = { code: "ok", message: "Portico is up and running.", details: { checks: [] } };
+
+export function createGateway(router: Router, cors: Cors): Gateway {
+  return {
+    admit(request, response) {
+      const { method = "GET", url = "/" } = request;
+      const path = pathOf(url);
+      if (path === "/__encore/healthz") {
+        answerJson(response, 200, HEALTH, {});
+        return undefined;
+      }
+      const headers = cors.headersFor(request);
+      if (method === "OPTIONS") {
+        response.writeHead(200, { ...headers, "content-length": "0" }).end();
+        return undefined;
+      }
+      if (!(METHODS as readonly string[]).includes(method)) {
+        answerFault(response, 400, "invalid_argument", "invalid method", headers);
+        return undefined;
+      }
+      const route = router.find(method, path);
+      if ("fault" in route) {
+        answerFault(response, 404, "not_found", route.fault, headers);
+        return undefined;
+      }
+      addHeaders(response, headers);
+      return route.endpoint;
+    },
+  };
+}
+
+/** Answers in the form Encore gives its own errors. */
+export function answerFault(
+  response: ServerResponse,
+  status: number,
+  code: "invalid_argument" | "not_found" | "internal",
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  answerJson(response, status, { code, message, details: null }, { ...headers, "cache-control": "private, no-store" });
+}
+
+/** The path of a request target, which a proxy may send as a whole URL (RFC 9112 §3.2.2). */
+function pathOf(target: string): string {
+  const withoutQuery = target.split("?", 1)[0] ?? "/";
+  return withoutQuery.startsWith("/") ? withoutQuery : (URL.parse(target)?.pathname ?? "/");
+}
+
+function answerJson(response: ServerResponse, status: number, value: unknown, headers: Readonly<Record<string, string>>): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, { ...headers, "content-type": "application/json", "content-length": body.length }).end(body);
+}
+
+/**
+ * Adds headers when the reply is written: `vary` joins the endpoint's own, and anything else that the endpoint also
+ * sets is sent twice, as the gateway would.
+ */
+function addHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  const writeHead = response.writeHead.bind(response);
+  response.writeHead = ((status: number, ...rest: readonly unknown[]) => {
+    const reason = typeof rest[0] === "string" ? rest[0] : undefined;
+    const given: OutgoingHttpHeaders = headersGiven(rest.at(-1));
+    for (const [name, value] of Object.entries(headers)) {
+      const before = given[name] ?? response.getHeader(name);
+      given[name] = before === undefined ? value : [...[before].flat().map(String), value];
+    }
+    return reason === undefined ? writeHead(status, given) : writeHead(status, reason, given);
+  }) as ServerResponse["writeHead"];
+}
+
+/** The headers of a `writeHead` call, from an object or a list of names and values, under lower-case names. */
+function headersGiven(argument: unknown): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  if (Array.isArray(argument)) {
+    for (let at = 0; at + 1 < argument.length; at += 2) {
+      const name = String(argument[at]).toLowerCase();
+      headers[name] = headers[name] === undefined ? argument[at + 1] : [...[headers[name]].flat().map(String), String(argument[at + 1])];
+    }
+  } else if (typeof argument === "object" && argument !== null) {
+    for (const [name, value] of Object.entries(argument as OutgoingHttpHeaders)) headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}

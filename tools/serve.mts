@@ -1,0 +1,101 @@
+import { enableCompileCache } from "node:module";
+import { join, resolve } from "node:path";
+
+/**
+ * The plain host: `node tools/serve.mts [folder]` serves the Encore services below the folder (this project's unless
+ * given) on `node:http`, with the configuration of the environment.
+ */
+const project = resolve(import.meta.dirname, "..");
+
+// Must come before what it is to cache, hence the imports below; without a writable folder it does nothing.
+enableCompileCache(join(project, "node_modules/.cache/portico"));
+const { loadEndpoints } = await import("./encore/endpoints.mts");
+const { readApp } = await import("./encore/app.mts");
+const { startHost } = await import("./host.mts");
+const { ConfigError } = await import("../shared/config.ts");
+const { VARIABLES } = await import("../shared/config-variables.ts");
+const { createService, install } = await import("../shared/service.ts");
+
+type Service = Awaited<ReturnType<typeof createService>>;
+
+/** A terminal's Ctrl-C reaches npm and us, and npm passes it on: the same keypress twice, milliseconds apart. */
+const SAME_KEYPRESS = 300;
+
+const root = process.argv[2] === undefined ? project : resolve(process.argv[2]);
+const host = process.env["HOST"]?.trim() || VARIABLES.HOST.development;
+// What is not a port is the configuration's to refuse, together with its other faults.
+const wanted = VARIABLES.PORT.schema.safeParse(process.env["PORT"]?.trim() || VARIABLES.PORT.development).data;
+const port = wanted ?? 0;
+const LISTENING_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: `port ${port} of ${host} is in use; stop what listens there or set PORT to another`,
+  EACCES: `this user may not listen on port ${port} of ${host}; set PORT to one above 1023`,
+  EADDRNOTAVAIL: `${host} is not an address of this machine; set HOST to one that is`,
+  ENOTFOUND: `${host} is not an address of this machine; set HOST to one that is`,
+};
+let service: Service | undefined;
+
+try {
+  const { global_cors: cors } = readApp(root);
+  const endpoints = await loadEndpoints(root);
+  const running = await startHost({ endpoints, cors, host, port, open });
+  stopOnSignals(running.close);
+  announce(running.port);
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+}
+
+/** The public URL names the port, which with PORT=0 is only known now. */
+async function open(taken: number): Promise<Service> {
+  const env = wanted === 0 ? { ...process.env, PORT: String(taken) } : process.env;
+  service = await createService({ env });
+  install(service);
+  return service;
+}
+
+function announce(taken: number): void {
+  if (!service) return;
+  const { config, log } = service;
+  const listening = `http://${host.includes(":") ? `[${host}]` : host}:${taken}`;
+  const places = {
+    "Setup page": `${config.publicUrl}/`,
+    MCP: `${config.publicUrl}/mcp`,
+    "Actions schema": `${config.publicUrl}/actions/openapi.json`,
+    Authorization: `${config.publicUrl}/oauth/authorize`,
+    Token: `${config.publicUrl}/oauth/token`,
+    State: config.stateUrl === "sqlite::memory:" ? "in memory" : resolve(config.stateUrl.replace(/^sqlite:/, "")),
+  };
+  const lines = Object.entries(places).map(([name, place]) => `  ${name.padEnd(16)}${place}`);
+  process.stdout.write(`Portico listens on ${listening}\n\n${lines.join("\n")}\n\n`);
+  log.info({ listening, publicUrl: config.publicUrl }, "ready");
+}
+
+/** The first signal stops in order, the second at once. */
+function stopOnSignals(close: () => Promise<void>): void {
+  let since: number | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    if (since !== undefined) {
+      if (signal === "SIGINT" && performance.now() - since < SAME_KEYPRESS) return;
+      process.exit(1);
+    }
+    since = performance.now();
+    service?.log.info({ signal }, "stopping");
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${explain(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+/** One clear line for what an operator can mend, the stack for what only a developer can. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return `Portico cannot start: ${error.message}`;
+  if (!(error instanceof Error)) return String(error);
+  const reason = LISTENING_FAULTS[(error as NodeJS.ErrnoException).code ?? ""];
+  return reason === undefined ? (error.stack ?? error.message) : `Portico cannot start: ${reason}`;
+}
