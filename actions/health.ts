@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { VERSION } from "../shared/capabilities/version.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { type Kind, Unavailable } from "../shared/state/store.ts";
+import { VERSION } from "../shared/version.ts";
 import { requireMethod } from "./faults.ts";
 
 /** No record has this kind: asking for one shows that the store answers. */

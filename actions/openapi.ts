@@ -2,8 +2,8 @@ import { ACTIONS_PATH } from "../shared/bearer/audience.ts";
 import type { Capability } from "../shared/capabilities/capability.ts";
 import type { Registry } from "../shared/capabilities/registry.ts";
 import { SCOPES } from "../shared/capabilities/scopes.ts";
-import { VERSION } from "../shared/capabilities/version.ts";
 import { PROBLEM_TYPE } from "../shared/http/problem.ts";
+import { VERSION } from "../shared/version.ts";
 import { flatten, type Schema } from "./flat-schema.ts";
 
 /** The OpenAPI document of all operations. */

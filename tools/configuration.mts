@@ -26,13 +26,9 @@ function production(variable: Variable): string {
   return `Production: ${variable.production === undefined ? "unset" : `\`${variable.production}\``}`;
 }
 
+/** Wrapped at the last space before the 100th column. */
 function comment(text: string): string {
-  const lines = text.split(" ").reduce<string[]>((done, word) => {
-    const last = done.at(-1);
-    if (last !== undefined && last.length + word.length < 100) return [...done.slice(0, -1), `${last} ${word}`];
-    return [...done, word];
-  }, []);
-  return lines.map((line) => `# ${line}`).join("\n");
+  return (text.match(/.{1,98}(?:\s|$)/g) ?? []).map((line) => `# ${line.trim()}`).join("\n");
 }
 
 /** Each generated file with what it must hold. */

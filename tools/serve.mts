@@ -12,6 +12,7 @@ enableCompileCache(join(project, "node_modules/.cache/portico"));
 const { loadEndpoints } = await import("./encore/endpoints.mts");
 const { readApp } = await import("./encore/app.mts");
 const { startHost } = await import("./host.mts");
+const { DefinitionError } = await import("../shared/capabilities/definition-check.ts");
 const { ConfigError } = await import("../shared/config.ts");
 const { VARIABLES } = await import("../shared/config-variables.ts");
 const { createService, install } = await import("../shared/service.ts");
@@ -94,7 +95,7 @@ function stopOnSignals(close: () => Promise<void>): void {
 
 /** One clear line for what an operator can mend, the stack for what only a developer can. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError) return `Portico cannot start: ${error.message}`;
+  if (error instanceof ConfigError || error instanceof DefinitionError) return `Portico cannot start: ${error.message}`;
   if (!(error instanceof Error)) return String(error);
   const reason = LISTENING_FAULTS[(error as NodeJS.ErrnoException).code ?? ""];
   return reason === undefined ? (error.stack ?? error.message) : `Portico cannot start: ${reason}`;

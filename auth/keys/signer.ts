@@ -73,7 +73,8 @@ async function storedKey(service: Service): Promise<SigningKey> {
     }
     const now = clock();
     const usable = entry.value.keys.filter((key) => key.signFrom <= now && (key.retireAt ?? now + 1) > now);
-    const newest = usable.reduce((best, key) => (key.signFrom > best.signFrom ? key : best), usable[0] ?? entry.value.keys[0]!);
+    const newest = usable.sort((a, b) => b.signFrom - a.signFrom)[0];
+    if (!newest) throw new Unavailable("no stored key may sign now");
     const jwk = JSON.parse(sealer.open(SEALED_FOR, newest.sealed)) as JsonWebKey;
     return { kid: newest.kid, key: createPrivateKey({ key: jwk, format: "jwk" }) };
   }

@@ -32,9 +32,8 @@ export async function answerBatch(values: readonly unknown[], arrival: Arrival):
 
 function batchDialect(exchange: Exchange): Dialect {
   const { version } = readProtocolHeaders(exchange);
-  if (namesModernEra(version)) throw refused("This revision has no batches.");
-  const dialect = legacyDialect(version);
-  if (dialect.revision !== BATCH_REVISION) throw refused("This revision has no batches.");
+  const dialect = namesModernEra(version) ? undefined : legacyDialect(version);
+  if (dialect?.revision !== BATCH_REVISION) throw refused("This revision has no batches.");
   return dialect;
 }
 

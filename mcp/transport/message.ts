@@ -64,7 +64,8 @@ export function callOf(request: RpcRequest, dialect: Dialect, { exchange, servic
 export function toMcpError(error: unknown, { exchange, service }: Arrival): McpError {
   if (error instanceof McpError) return error;
   const logged = error instanceof CapabilityError && error.code === "internal";
-  if (!logged && !exchange.signal.aborted) service.log.error({ request: exchange.id, err: error }, "call failed");
+  const cancelled = error instanceof Error && error.name === "AbortError" && exchange.signal.aborted;
+  if (!logged && !cancelled) service.log.error({ request: exchange.id, err: error }, "call failed");
   return new McpError("internal", "Something went wrong on our side.", { requestId: exchange.id });
 }
 

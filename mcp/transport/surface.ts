@@ -20,7 +20,7 @@ export function errorReply(error: McpError, era: Era, id: RequestId | undefined)
 /** Its metadata is what a challenge names (RFC 9728 §5.1). */
 const RESOURCE_PATH = "/mcp";
 
-/** Scopes a signed-in person is worth knowing by; clients ask for what a challenge names. */
+/** Asked for beside what the tools need, because clients ask for what a challenge names and nothing else. */
 const IDENTITY_SCOPES = ["openid", "profile", "email"];
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { VERSION } from "../version.ts";
 import { defineCapability } from "./capability.ts";
-import { VERSION } from "./version.ts";
 
 export const healthCheck = defineCapability({
   name: "health_check",

@@ -5,6 +5,12 @@ import { Unavailable } from "../state/store.ts";
 import { type Exchange, type Handler, HttpError, type HttpFault, type Reply, type Sink, type Surface } from "./exchange.ts";
 import { checkHost, checkOrigin, checkSameOrigin, header, originOf, readBody } from "./request.ts";
 
+/** What the log says of a request whose client left before there was an answer. */
+const CLIENT_LEFT = 499;
+
+/** A path segment long enough to be a secret, such as a transaction's id: it stays out of the log. */
+const SECRET_SEGMENT = /\/[^/]{30,}/g;
+
 /**
  * The one way of every request: id, Host and Origin, body limit, log line, and every thrown error to the surface's
  * format. The function it gives is what `api.raw` takes.
@@ -14,6 +20,12 @@ export function serve(surface: Surface, handler: Handler): (request: IncomingMes
     const startedAt = performance.now();
     const running = await service();
     const { exchange, notes } = open(request, response, running, surface);
+    let status = CLIENT_LEFT;
+    response.on("close", () => {
+      const path = exchange.path.replace(SECRET_SEGMENT, "/…");
+      const fields = { request: exchange.id, surface: surface.name, method: exchange.method, path, status };
+      running.log.info({ ...fields, ms: Math.round((performance.now() - startedAt) * 10) / 10, ...notes }, "request");
+    });
     let reply: Reply;
     try {
       if (surface.host === "checked") checkHost(exchange.host, running.config);
@@ -23,10 +35,7 @@ export function serve(surface: Surface, handler: Handler): (request: IncomingMes
     } catch (error) {
       reply = renderError(error, surface, exchange, running);
     }
-    response.on("close", () => {
-      const fields = { request: exchange.id, surface: surface.name, method: exchange.method, path: exchange.path, status: reply.status };
-      running.log.info({ ...fields, ms: Math.round((performance.now() - startedAt) * 10) / 10, ...notes }, "request");
-    });
+    status = reply.status;
     send(reply, exchange, response, running.stopping);
   };
 }
@@ -64,6 +73,7 @@ function open(request: IncomingMessage, response: ServerResponse, { config }: Se
 /** Aborts when the client closes before the whole reply was sent. */
 function goneAway(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
+  if (response.closed && !response.writableFinished) controller.abort();
   response.on("close", () => {
     if (!response.writableFinished) controller.abort();
   });

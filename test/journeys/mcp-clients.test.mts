@@ -19,6 +19,8 @@ function createProvider(): OAuthClientProvider & { opened: URL | undefined } {
   let information: any;
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   let tokens: any;
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  let discovery: any;
   return {
     opened: undefined,
     redirectUrl: "http://127.0.0.1:6274/oauth/callback",
@@ -45,6 +47,10 @@ function createProvider(): OAuthClientProvider & { opened: URL | undefined } {
       verifier = saved;
     },
     codeVerifier: () => verifier,
+    discoveryState: () => discovery,
+    saveDiscoveryState(saved) {
+      discovery = saved;
+    },
   };
 }
 

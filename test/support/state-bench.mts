@@ -97,6 +97,7 @@ export async function listAll(store: Store, kind: Kind<Note>, owner: string, lim
     const page = await store.list(kind, owner, cursor, limit);
     assert.ok(page.entries.length <= limit);
     ids.push(...idsOf(page));
+    if (page.cursor !== undefined) assert.notEqual(page.cursor, cursor, "the cursor does not go on");
     cursor = page.cursor;
   } while (cursor !== undefined);
   return ids;

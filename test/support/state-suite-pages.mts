@@ -136,6 +136,7 @@ export function describePages(bench: Bench): void {
     do {
       const page = await bench.store.scan(kind, cursor);
       met.push(...page.entries.map((entry) => `${entry.owner} ${entry.id} ${entry.value.text}`));
+      if (page.cursor !== undefined) assert.notEqual(page.cursor, cursor, "the cursor does not go on");
       cursor = page.cursor;
     } while (cursor !== undefined);
     const live = keys.filter(({ id }) => Number(id) % 100 !== 1).map(({ id, owner }) => `${owner} ${id} ${id}`);

@@ -45,7 +45,10 @@ function portOf(child: ChildProcess): Promise<string> {
     const read = (piece: Buffer) => {
       output += piece;
       const port = /listens on \S+:(\d+)/.exec(output)?.[1];
-      if (port !== undefined) resolvePort(port);
+      if (port === undefined) return;
+      // From here on the log is drained unread, so that reading it takes no time from the load.
+      for (const stream of [child.stdout, child.stderr]) stream?.off("data", read).resume();
+      resolvePort(port);
     };
     child.stdout?.on("data", read);
     child.stderr?.on("data", read);

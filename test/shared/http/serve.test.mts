@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { startEncoreHost, startPlainHost, type TestHost } from "../../support/host.mts";
+import { connect, DEVELOPMENT_GPT } from "../../support/oauth.mts";
 
 interface Raw {
   readonly status: number;
@@ -78,7 +79,9 @@ for (const [name, start] of [
       );
       assert.equal(token.status, 413);
       assert.equal(JSON.parse(token.body).error, "invalid_request");
-      const action = await send(`${host.url}/actions/create_todo`, { "content-type": "application/json" }, "POST", "a".repeat(500_000));
+      const { accessToken } = await connect(host.url, { client: DEVELOPMENT_GPT });
+      const headers = { "content-type": "application/json", authorization: `Bearer ${accessToken}` };
+      const action = await send(`${host.url}/actions/create_todo`, headers, "POST", "a".repeat(500_000));
       assert.equal(action.status, 413);
       assert.match(String(action.headers["content-type"]), /^application\/problem\+json/);
     });

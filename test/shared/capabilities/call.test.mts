@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { z } from "zod";
+import { type Access, type CapabilityDefinition, CapabilityError, defineCapability } from "../../../shared/capabilities/capability.ts";
+import { createContext } from "../../../shared/capabilities/context.ts";
+import { registryOf } from "../../../shared/capabilities/registry.ts";
+import type { Log } from "../../../shared/log.ts";
+import { ANN, BEN, type Calls, failsWith, openCalls, origin } from "./calls.mts";
+
+let calls: Calls;
+before(async () => {
+  calls = await openCalls();
+});
+after(() => calls.service.close());
+
+interface Line {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A log that keeps its lines. */
+function createLines(): { readonly log: Log; readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const loggerOf = (own: object): Log => {
+    const write = (fields: object, message: string) => void lines.push({ fields: { ...own, ...fields }, message });
+    return { debug: write, info: write, warn: write, error: write, child: (fields) => loggerOf({ ...own, ...fields }) };
+  };
+  return { log: loggerOf({}), lines };
+}
+
+function compiled(definition: CapabilityDefinition) {
+  const [capability] = registryOf([definition]).all;
+  assert.ok(capability);
+  return capability;
+}
+
+function withAccess(scopes: Access): CapabilityDefinition {
+  return defineCapability({
+    name: "who",
+    title: "Who",
+    description: "Use this when you test.",
+    scopes,
+    effect: "read",
+    input: z.object({ limit: z.int().max(10).default(5).describe("A number."), tags: z.array(z.string()).optional().describe("Tags.") }),
+    output: z.object({ who: z.string(), limit: z.number() }),
+    run: ({ limit }, { caller }) => ({ who: caller?.subject ?? "nobody", limit }),
+  });
+}
+
+test("a public capability runs without a caller and with one", async () => {
+  const capability = compiled(withAccess("public"));
+  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), { who: "nobody", limit: 5 });
+  assert.deepEqual(await capability.call({}, createContext(calls.service, ANN, origin())), { who: "ann", limit: 5 });
+});
+
+test("a capability without scopes takes any signed-in person and nobody else", async () => {
+  const capability = compiled(withAccess([]));
+  const nobody = { ...ANN, scopes: new Set<string>() };
+  assert.equal((await capability.call({}, createContext(calls.service, nobody, origin())))["who"], "ann");
+  await assert.rejects(capability.call({}, createContext(calls.service, undefined, origin())), failsWith("unauthenticated"));
+});
+
+test("missing one scope names all that are needed, before the input is looked at", async () => {
+  const capability = compiled(withAccess(["todos:read", "todos:write"]));
+  const reader = { ...ANN, scopes: new Set(["todos:read"]) };
+  await assert.rejects(capability.call({ limit: "no number" }, createContext(calls.service, reader, origin())), (error) => {
+    assert.ok(error instanceof CapabilityError);
+    assert.equal(error.code, "insufficient_scope");
+    assert.deepEqual(error.scopes, ["todos:read", "todos:write"]);
+    return true;
+  });
+});
+
+test("absent arguments are an empty input", async () => {
+  const capability = compiled(withAccess("public"));
+  assert.equal((await capability.call(undefined, createContext(calls.service, undefined, origin())))["limit"], 5);
+});
+
+for (const [what, input, field, message] of [
+  ["an unknown member", { colour: "red" }, "colour", /is not known here/],
+  ["a wrong type", { limit: "many" }, "limit", /expected number/],
+  ["a number out of range", { limit: 11 }, "limit", /<=10/],
+  ["a wrong element", { tags: ["a", 2] }, "tags[1]", /expected string/],
+  ["a list instead of an object", [], "", /expected object/],
+  ["a text instead of an object", "limit", "", /expected object/],
+] as const) {
+  test(`${what} is refused by its field`, async () => {
+    const capability = compiled(withAccess("public"));
+    await assert.rejects(capability.call(input, createContext(calls.service, undefined, origin())), (error) => {
+      assert.ok(error instanceof CapabilityError && error.code === "invalid_input");
+      assert.equal(error.faults.length, 1);
+      assert.equal(error.faults[0]?.field, field);
+      assert.match(error.faults[0]?.message ?? "", message);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test("all faults of an input come together, and long made-up names are cut", async () => {
+  const unknown = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`${"x".repeat(5_000)}${index}`, 1]));
+  const capability = compiled(withAccess("public"));
+  await assert.rejects(capability.call({ ...unknown, limit: 99 }, createContext(calls.service, undefined, origin())), (error) => {
+    assert.ok(error instanceof CapabilityError);
+    assert.equal(error.faults[0]?.field, "limit");
+    assert.equal(error.faults.length, 20);
+    assert.ok(error.message.length < 3_000);
+    return true;
+  });
+});
+
+test("an output that does not fit is a fault of ours, logged with its places and without its data", async () => {
+  const { log, lines } = createLines();
+  const capability = compiled(
+    defineCapability({
+      name: "leaky",
+      title: "Leaky",
+      description: "Use this when you test.",
+      scopes: "public",
+      effect: "read",
+      input: z.object({}),
+      output: z.object({ items: z.array(z.object({ count: z.number() })) }),
+      run: () => ({ items: [{ count: 1 }, { count: "a-secret" as unknown as number }] }),
+    }),
+  );
+  await assert.rejects(capability.call({}, createContext({ ...calls.service, log }, undefined, origin())), failsWith("internal"));
+  assert.deepEqual(
+    lines.map(({ fields }) => fields),
+    [{ request: "request-1", capability: "leaky", places: ["items[1].count: invalid_type"] }],
+  );
+  assert.ok(!JSON.stringify(lines).includes("a-secret"));
+});
+
+test("members that an output schema does not name are left out", async () => {
+  const capability = compiled({
+    ...withAccess("public"),
+    run: () => ({ who: "x", limit: 1, hidden: "a-secret" }),
+  });
+  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), { who: "x", limit: 1 });
+});
+
+test("records are their caller's own, and no name reaches the service's records", async () => {
+  const anyRecord = z.unknown();
+  const ann = createContext(calls.service, ANN, origin()).records("note", anyRecord);
+  const ben = createContext(calls.service, BEN, origin()).records("note", anyRecord);
+  assert.equal(await ann.create("1", "hers"), true);
+  assert.equal(await ben.get("1"), undefined);
+  assert.deepEqual((await ben.list()).entries, []);
+  assert.equal(await ben.take("1"), undefined);
+  assert.equal((await ann.get("1"))?.value, "hers");
+
+  await calls.service.store.create({ name: "grant", codec: anyRecord }, { owner: "ann", id: "g" }, "a grant", null);
+  assert.equal(await createContext(calls.service, ANN, origin()).records("grant", anyRecord).get("g"), undefined);
+  assert.throws(() => createContext(calls.service, ANN, origin()).records("../grant", anyRecord), /cannot name a kind/);
+});
+
+test("records without a caller are forbidden", () => {
+  assert.throws(() => createContext(calls.service, undefined, origin()).records("note", z.unknown()), failsWith("forbidden"));
+});
+
+test("the health check answers anyone with version and time", async () => {
+  const capability = calls.service.capabilities.find("health_check");
+  const output = await capability?.call(undefined, createContext(calls.service, undefined, origin()));
+  assert.deepEqual(Object.keys(output ?? {}), ["status", "version", "time"]);
+  assert.ok(Math.abs(Date.parse(String(output?.["time"])) - calls.clock()) < 1_000);
+});
+
+test("the profile is what the grant knows, and only the id for a machine client", async () => {
+  assert.deepEqual(await calls.call("identity_profile"), { sub: "ann", email: "ann@example.com", email_verified: true, name: "Ann" });
+  const { profile: _, authTime: __, ...machine } = ANN;
+  assert.equal(JSON.stringify(await calls.call("identity_profile", {}, machine)), '{"sub":"ann"}');
+  assert.equal((await calls.call("auth_session", {}, machine)).auth_time, undefined);
+});
+
+test("the session says what the token says, with times in ISO 8601", async () => {
+  assert.deepEqual(await calls.call("auth_session"), {
+    subject: "ann",
+    client_id: "a-client",
+    scopes: ["email", "openid", "profile", "todos:read", "todos:write"],
+    audience: "http://localhost:4000/actions",
+    issued_at: "2027-01-15T08:00:00.000Z",
+    expires_at: "2027-01-15T09:00:00.000Z",
+    auth_time: "2027-01-15T07:43:20.000Z",
+  });
+});

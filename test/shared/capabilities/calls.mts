@@ -1,0 +1,53 @@
+import type { Caller, CapabilityErrorCode } from "../../../shared/capabilities/capability.ts";
+import { CapabilityError } from "../../../shared/capabilities/capability.ts";
+import { createContext } from "../../../shared/capabilities/context.ts";
+import { createService, type Service } from "../../../shared/service.ts";
+import { createClock, type TestClock } from "../../support/clock.mts";
+
+export const ANN: Caller = {
+  subject: "ann",
+  clientId: "a-client",
+  scopes: new Set(["openid", "profile", "email", "todos:read", "todos:write"]),
+  grantId: "a-grant",
+  audience: "http://localhost:4000/actions",
+  issuedAt: 1_800_000_000,
+  expiresAt: 1_800_003_600,
+  authTime: 1_799_999_000,
+  profile: { email: "ann@example.com", emailVerified: true, name: "Ann" },
+};
+export const BEN: Caller = { ...ANN, subject: "ben" };
+
+/** What came of a call: capabilities are called here as adapters call them. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read whatever came.
+export type Output = any;
+
+export interface Calls {
+  readonly service: Service;
+  readonly clock: TestClock;
+  /** Calls a capability of the registry. */
+  call(name: string, input?: unknown, caller?: Caller): Promise<Output>;
+}
+
+/** A service with state in memory. */
+export async function openCalls(): Promise<Calls> {
+  const clock = createClock();
+  const service = await createService({ env: { STATE_URL: "sqlite::memory:", LOG_LEVEL: "silent" }, clock });
+  return {
+    service,
+    clock,
+    call(name, input, caller = ANN) {
+      const capability = service.capabilities.find(name);
+      if (!capability) throw new Error(`no capability ${name}`);
+      return capability.call(input, createContext(service, caller, origin()));
+    },
+  };
+}
+
+export function origin() {
+  return { id: "request-1", signal: new AbortController().signal };
+}
+
+/** For `assert.rejects`. */
+export function failsWith(code: CapabilityErrorCode): (error: unknown) => boolean {
+  return (error) => error instanceof CapabilityError && error.code === code;
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { z } from "zod";
+import { type CapabilityDefinition, defineCapability } from "../../../shared/capabilities/capability.ts";
+import { DefinitionError } from "../../../shared/capabilities/definition-check.ts";
+import { createRegistry, registryOf } from "../../../shared/capabilities/registry.ts";
+import type { Scope } from "../../../shared/capabilities/scopes.ts";
+import { ConfigError } from "../../../shared/config.ts";
+
+const good = defineCapability({
+  name: "echo",
+  title: "Echo",
+  description: "Use this when you test.",
+  scopes: [],
+  effect: "read",
+  input: z.object({ text: z.string().describe("Any text.") }),
+  output: z.object({ text: z.string() }),
+  run: ({ text }) => ({ text }),
+});
+
+/** The faults of definitions, made of the good one with changes. */
+function faultsOf(...changes: readonly Partial<CapabilityDefinition>[]): readonly string[] {
+  try {
+    registryOf(changes.map((change) => ({ ...good, ...change })));
+  } catch (error) {
+    assert.ok(error instanceof DefinitionError);
+    return error.faults;
+  }
+  return [];
+}
+
+test("the packs of the configuration make the registry, in a fixed order", () => {
+  const core = ["health_check", "identity_profile", "auth_session"];
+  const todos = ["list_todos", "get_todo", "create_todo", "update_todo", "complete_todo", "delete_todo"];
+  const namesOf = (...capabilityPacks: string[]) => createRegistry({ capabilityPacks }).all.map(({ name }) => name);
+  assert.deepEqual(namesOf("core", "todos"), [...core, ...todos]);
+  assert.deepEqual(namesOf("todos", "todos"), todos);
+  assert.deepEqual(namesOf(), []);
+});
+
+test("the registry's scopes are those that its capabilities need, sorted", () => {
+  assert.deepEqual(createRegistry({ capabilityPacks: ["todos", "core"] }).scopes, [
+    "email",
+    "openid",
+    "profile",
+    "todos:read",
+    "todos:write",
+  ]);
+  assert.deepEqual(createRegistry({ capabilityPacks: ["core"] }).scopes, ["email", "openid", "profile"]);
+});
+
+test("packs that do not exist stop the start, all of them named", () => {
+  assert.throws(
+    () => createRegistry({ capabilityPacks: ["core", "calender", "constructor"] }),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.equal(error.faults.length, 2);
+      assert.match(error.faults[0] ?? "", /^CAPABILITIES: there is no pack "calender"; there are core, todos/);
+      return true;
+    },
+  );
+});
+
+test("every fault of every definition is reported at once, with its place", () => {
+  const faults = faultsOf(
+    { name: "Bad-Name", description: "x".repeat(301), title: " " },
+    { name: "two", scopes: ["todos:raed" as Scope] },
+    { name: "three", input: z.object({ text: z.string() }) },
+    { name: "four", input: z.object({ text: z.string().describe("x".repeat(701)) }) },
+  );
+  assert.deepEqual(
+    faults.map((fault) => fault.split(":")[0]),
+    ["Bad-Name", "Bad-Name.title", "Bad-Name.description", "two.scopes", "three.input.text", "four.input.text"],
+  );
+});
+
+for (const [what, change, fault] of [
+  ["a name with capitals", { name: "Echo" }, /^Echo: the name does not match/],
+  ["a name of 65 characters", { name: "a".repeat(65) }, /the name does not match/],
+  ["a path with a slash", { path: "a/b" }, /^echo\.path: "a\/b" does not match/],
+  ["an empty description", { description: "" }, /^echo\.description: is empty/],
+  ["a member that JSON does not have", { input: z.object({ at: z.date().describe("When.") }) }, /^echo\.input: Date cannot be represented/],
+  ["a nested member in a read", { input: z.object({ a: z.object({}).describe("A.") }) }, /^echo\.input\.a: does not fit into a query/],
+  ["an input whose root is a reference", { input: z.object({}).meta({ id: "Shared" }) }, /^echo\.input: the root is not an object/],
+  ["an output whose root is a reference", { output: z.object({}).meta({ id: "Shared2" }) }, /^echo\.output: the root is not an object/],
+] as const satisfies readonly (readonly [string, Partial<CapabilityDefinition>, RegExp])[]) {
+  test(`${what} is a fault`, () => {
+    const faults = faultsOf(change);
+    assert.equal(faults.length, 1);
+    assert.match(faults[0] ?? "", fault);
+  });
+}
+
+test("a description of 300 characters and a parameter's of 700 are taken", () => {
+  assert.deepEqual(faultsOf({ description: "x".repeat(300), input: z.object({ a: z.string().describe("x".repeat(700)) }) }), []);
+});
+
+test("a nested member is no fault where the input comes in a body", () => {
+  assert.deepEqual(faultsOf({ effect: "write", input: z.object({ a: z.object({}).describe("A.") }) }), []);
+});
+
+test("no name and no path may be there twice", () => {
+  assert.match(faultsOf({}, {})[0] ?? "", /^echo: "echo" is already a name or path of echo/);
+  assert.match(faultsOf({}, { name: "other", path: "echo" })[0] ?? "", /^other: "echo" is already a name or path of echo/);
+  assert.match(faultsOf({ path: "same" }, { name: "other", path: "same" })[0] ?? "", /^other: "same"/);
+});
+
+test("an input schema refuses unknown members, an output schema lets a later release add some", () => {
+  const [capability] = registryOf([good]).all;
+  assert.deepEqual(capability?.inputSchema, {
+    type: "object",
+    properties: { text: { type: "string", description: "Any text." } },
+    required: ["text"],
+    additionalProperties: false,
+  });
+  assert.deepEqual(capability?.outputSchema, { type: "object", properties: { text: { type: "string" } }, required: ["text"] });
+});
+
+test("a member with a default is optional in the input schema", () => {
+  const input = z.object({ limit: z.int().min(1).max(9).default(3).describe("How many.") });
+  const [capability] = registryOf([{ ...good, input }]).all;
+  assert.equal(capability?.inputSchema["required"], undefined);
+  assert.deepEqual(capability?.inputSchema["properties"], {
+    limit: { type: "integer", minimum: 1, maximum: 9, default: 3, description: "How many." },
+  });
+});
+
+test("a read is idempotent, a write only when it says so", () => {
+  const [read, write, said] = registryOf([
+    good,
+    { ...good, name: "b", effect: "write" },
+    { ...good, name: "c", effect: "destructive", idempotent: true },
+  ]).all;
+  assert.deepEqual([read?.idempotent, write?.idempotent, said?.idempotent], [true, false, true]);
+});
+
+test("descriptions of all packs begin as clients want them", () => {
+  for (const { name, description } of createRegistry({ capabilityPacks: ["core", "todos"] }).all) {
+    assert.match(description, /^Use this when /, name);
+  }
+});
