@@ -99,7 +99,11 @@ const cidr = z.string().refine((text) => ipaddr.isValidCIDR(text), { error: "mus
 
 const clients = json(z.array(registeredClient));
 const signingKeys = json(z.strictObject({ keys: z.array(privateJwk).min(1) }));
-const stateKeys = json(z.strictObject({ keys: z.array(stateKey).min(1) }));
+const stateKeys = json(
+  z
+    .strictObject({ keys: z.array(stateKey).min(1) })
+    .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, { error: "has a kid twice" }),
+);
 const upstreams = json(z.array(upstream));
 const file = z.string().min(1);
 

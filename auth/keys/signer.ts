@@ -2,6 +2,7 @@ import { constants, createPrivateKey, type JsonWebKey, type KeyObject, sign } fr
 import { publicPart } from "../../shared/bearer/verification-keys.ts";
 import type { Service } from "../../shared/service.ts";
 import { SIGNING_KEYS, signingKeysKind } from "../../shared/state/records.ts";
+import type { Sealer } from "../../shared/state/seal.ts";
 import { Unavailable } from "../../shared/state/store.ts";
 
 /** Signs JWTs (RFC 7519) with the current key. */
@@ -75,10 +76,17 @@ async function storedKey(service: Service): Promise<SigningKey> {
     const usable = entry.value.keys.filter((key) => key.signFrom <= now && (key.retireAt ?? now + 1) > now);
     const newest = usable.sort((a, b) => b.signFrom - a.signFrom)[0];
     if (!newest) throw new Unavailable("no stored key may sign now");
-    const jwk = JSON.parse(sealer.open(SEALED_FOR, newest.sealed)) as JsonWebKey;
-    return { kid: newest.kid, key: createPrivateKey({ key: jwk, format: "jwk" }) };
+    return { kid: newest.kid, key: unseal(sealer, newest.sealed) };
   }
   throw new Unavailable("the signing keys cannot be made");
+}
+
+function unseal(sealer: Sealer, sealed: string): KeyObject {
+  try {
+    return createPrivateKey({ key: JSON.parse(sealer.open(SEALED_FOR, sealed)) as JsonWebKey, format: "jwk" });
+  } catch (cause) {
+    throw new Error("the signing keys in the store were sealed with a state key that is not among STATE_KEYS_JSON", { cause });
+  }
 }
 
 async function createFirstKey({ store, sealer, clock, bearer, log }: Service): Promise<void> {

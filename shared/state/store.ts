@@ -43,6 +43,7 @@ export interface Scanned<T> extends Entry<T> {
  *
  * @throws {Unavailable} from every operation when its outcome cannot be known: never a wrong `false`.
  * @throws {ValueTooLarge} from `create` and `replace` above {@link MAX_VALUE_BYTES}.
+ * @throws {TypeError} from writes with a key or an expiry that no record can have.
  */
 export interface Store {
   /** The record, or nothing when it is absent, expired or unreadable (which is logged). Strongly consistent. */
@@ -109,7 +110,11 @@ export class ValueTooLarge extends Error {
 /** The most a value may have, encoded: the smallest bound of the three databases with room for keys. */
 export const MAX_VALUE_BYTES = 256 * 1024;
 
+/** The most an id or an owner may have, encoded: DynamoDB takes 1,024 bytes of sort key, with room for the kind. */
+const MAX_KEY_BYTES = 900;
+
 const LIST_LIMIT = 100;
+const MAX_LIST_LIMIT = 1_000;
 const SCAN_LIMIT = 500;
 
 export interface StoreOptions {
@@ -141,11 +146,13 @@ export function openStore(driver: Driver, { clock, log }: StoreOptions): Store {
   }
 
   function rowOf<T>(kind: Kind<T>, key: Key, value: T, expiresAt: number | null): Row {
+    checkWrite(kind, key, expiresAt);
     return { owner: key.owner ?? "", id: key.id, value: encode(kind, value), version: newVersion(), expiresAt };
   }
 
   return {
     async get(kind, key) {
+      if (!isPossible(key)) return undefined;
       const row = await driver.get(kind.name, key.owner ?? "", key.id, clock());
       return row && decode(kind, row);
     },
@@ -156,14 +163,17 @@ export function openStore(driver: Driver, { clock, log }: StoreOptions): Store {
       return driver.replace(kind.name, rowOf(kind, key, value, expiresAt), version, clock());
     },
     async take(kind, key) {
+      if (!isPossible(key)) return undefined;
       const row = await driver.take(kind.name, key.owner ?? "", key.id, clock());
       return row && decode(kind, row);
     },
     async increment(kind, key, by, expiresAt) {
+      checkWrite(kind, key, expiresAt);
       const row = { owner: key.owner ?? "", id: key.id, version: newVersion(), expiresAt };
       return driver.increment(kind.name, row, by, clock());
     },
-    async list(kind, owner, cursor, limit = LIST_LIMIT) {
+    async list(kind, owner, cursor, wanted = LIST_LIMIT) {
+      const limit = Math.min(Math.max(Math.trunc(wanted), 1), MAX_LIST_LIMIT);
       const rows = await driver.list(kind.name, owner, cursor, limit, clock());
       return page(rows, limit, rows.map((row) => decode(kind, row)).filter(isPresent), (last) => last.id);
     },
@@ -188,6 +198,16 @@ function page<E>(rows: readonly Row[], limit: number, entries: readonly E[], cur
 function positionOf(cursor: string): Position {
   const [owner, id] = JSON.parse(cursor) as [string, string];
   return { owner, id };
+}
+
+/** No record has another key, so that whatever a stranger sends as an id is merely absent. */
+function isPossible({ id, owner = "" }: Key): boolean {
+  return id !== "" && [id, owner].every((text) => text.isWellFormed() && !text.includes("\0") && Buffer.byteLength(text) <= MAX_KEY_BYTES);
+}
+
+function checkWrite(kind: Kind<unknown>, key: Key, expiresAt: number | null): void {
+  if (!isPossible(key)) throw new TypeError(`the key of a ${kind.name} record is empty, malformed or above ${MAX_KEY_BYTES} bytes`);
+  if (expiresAt !== null && !Number.isSafeInteger(expiresAt)) throw new TypeError(`the expiry of a ${kind.name} record is no whole number`);
 }
 
 function newVersion(): string {

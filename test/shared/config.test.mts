@@ -120,6 +120,11 @@ test("a _FILE variable holds what its _JSON companion would, and not both may be
   assert.match(faultsOf({ STATE_KEYS_FILE: join(folder, "none.json") }).join(), /ENOENT/);
 });
 
+test("a key id may be there once only", () => {
+  const { keys } = JSON.parse(STATE_KEYS);
+  assert.match(faultsOf({ STATE_KEYS_JSON: JSON.stringify({ keys: [...keys, ...keys] }) }).join(), /STATE_KEYS_JSON: has a kid twice/);
+});
+
 test("the upstream shorthand needs its parts", () => {
   assert.match(faultsOf({ UPSTREAM_OIDC_CLIENT_ID: "x" }).join(), /UPSTREAM_OIDC_ISSUER_URL: needed/);
   assert.match(faultsOf({ UPSTREAM_OIDC_ISSUER_URL: "https://idp.example" }).join(), /UPSTREAM_OIDC_CLIENT_ID: needed/);

@@ -43,6 +43,20 @@ export function describeRecords(bench: Bench): void {
       }
     });
 
+    test("finds nothing under a key that no record can have, and writes nothing there", async () => {
+      const kind = newKind();
+      for (const id of ["", "a\0b", "\ud800", "x".repeat(901)]) {
+        assert.equal(await bench.store.get(kind, { id }), undefined);
+        assert.equal(await bench.store.take(kind, { id }), undefined);
+        await assert.rejects(bench.store.create(kind, { id }, note(1), null), TypeError);
+        await assert.rejects(bench.store.increment(newCounter(), { id }, 1, bench.now + MINUTE), TypeError);
+      }
+      for (const expiresAt of [Number.NaN, 1.5, Number.POSITIVE_INFINITY]) {
+        await assert.rejects(bench.store.create(kind, { id: "a" }, note(1), expiresAt), TypeError);
+      }
+      assert.equal(await bench.store.get(kind, { id: "a" }), undefined);
+    });
+
     test("gives back every text unchanged", async () => {
       const kind = newKind();
       const text = "\u0000 \u001f \u2028 \ud800 \ufeff \u{1F600} \\ \" ' é e\u0301";

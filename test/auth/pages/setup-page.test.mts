@@ -54,7 +54,6 @@ describe("the setup page", () => {
     assert.doesNotMatch(page(), /<form|callback_url/);
     assert.match(page(), /OAUTH_CLIENTS_JSON/);
     assert.match(page({ gptForm }), /<form method="post" action="\/setup\/gpt#gpt-registration">[\s\S]*name="callback_url" required/);
-    assert.match(page({ gptForm }), /Registered so far: 1/);
   });
 
   it("says what was wrong with a callback URL, unfolded, with status 400", () => {
