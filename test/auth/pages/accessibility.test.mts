@@ -1,32 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import axe, { type AxeResults } from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { launchChromium, NO_CHROMIUM } from "../../support/chromium.mts";
 import { pages, setup } from "./views.mts";
-
-const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const launchOptions = {
-  executablePath,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-};
 
 /** Every rule of WCAG 2.2 AA that axe knows, and its best practices. */
 const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
 
-describe("the pages in Chromium", {
-  skip: existsSync(executablePath) ? false : `no Chromium at ${executablePath}; CHROMIUM_PATH names another`,
-}, () => {
+describe("the pages in Chromium", { skip: NO_CHROMIUM }, () => {
   let server: Server;
   let browser: Browser;
   let origin: string;
@@ -39,7 +23,7 @@ describe("the pages in Chromium", {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await chromium.launch(launchOptions);
+    browser = await launchChromium();
   });
 
   after(async () => {
