@@ -1,7 +1,7 @@
 import { redeemCode } from "../grants/redemption.ts";
 import { mintAccessToken, mintIdToken } from "../keys/tokens.ts";
 import { OAuthError } from "../oauth-error.ts";
-import type { GrantHandler } from "./token.ts";
+import type { GrantHandler } from "./grant-handler.ts";
 
 /** grant_type=authorization_code (RFC 6749 §4.1.3). */
 export const exchangeCode: GrantHandler = async (service, client, parameters) => {

@@ -1,6 +1,6 @@
 import { refreshGrant } from "../grants/refresh.ts";
 import { OAuthError } from "../oauth-error.ts";
-import type { GrantHandler } from "./token.ts";
+import type { GrantHandler } from "./grant-handler.ts";
 
 /** grant_type=refresh_token (RFC 6749 §6). */
 export const exchangeRefreshToken: GrantHandler = async (service, client, parameters) => {

@@ -1,25 +1,12 @@
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
-import { type Parameters, parametersOf, readForm } from "../../shared/http/form.ts";
+import { parametersOf, readForm } from "../../shared/http/form.ts";
 import type { Service } from "../../shared/service.ts";
-import { type AuthenticatedClient, authenticateClient } from "../clients/authentication.ts";
+import { authenticateClient } from "../clients/authentication.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
 import { exchangeCode } from "./code.ts";
+import type { GrantHandler } from "./grant-handler.ts";
 import { exchangeRefreshToken } from "./refresh-token.ts";
-
-/** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. Custom GPTs need all of the first four. */
-export interface TokenReply {
-  readonly access_token: string;
-  readonly token_type: "Bearer";
-  /** Seconds. */
-  readonly expires_in: number;
-  readonly refresh_token?: string;
-  readonly scope: string;
-  readonly id_token?: string;
-}
-
-/** One file a grant, the same shape each. */
-export type GrantHandler = (service: Service, client: AuthenticatedClient, parameters: Parameters) => Promise<TokenReply>;
 
 const GRANTS = {
   authorization_code: exchangeCode,

@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as oauth from "oauth4webapi";
 import { createPerson } from "../../tools/person.mts";
-import { startEncoreHost, startPlainHost, type TestHost } from "../support/host.mts";
+import { HOSTS, type TestHost } from "../support/host.mts";
 import { connect, DEVELOPMENT_GPT } from "../support/oauth.mts";
 
-for (const [name, start] of [
-  ["the plain host", startPlainHost],
-  ["the stand-in Encore runtime", startEncoreHost],
-] as const) {
+for (const { host: name, start } of HOSTS) {
   describe(`on ${name}`, () => {
     let host: TestHost;
     before(async () => {

@@ -10,7 +10,7 @@ import { UnauthorizedError as FirstUnauthorizedError } from "@modelcontextprotoc
 import { Client as FirstClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as FirstTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { createPerson } from "../../tools/person.mts";
-import { startEncoreHost, startPlainHost, type TestHost } from "../support/host.mts";
+import { HOSTS, type TestHost } from "../support/host.mts";
 
 /** What an application keeps for the SDKs' own OAuth flow; both versions take the same shape. */
 function createProvider(): OAuthClientProvider & { opened: URL | undefined } {
@@ -54,10 +54,7 @@ function createProvider(): OAuthClientProvider & { opened: URL | undefined } {
   };
 }
 
-for (const [name, start] of [
-  ["the plain host", startPlainHost],
-  ["the stand-in Encore runtime", startEncoreHost],
-] as const) {
+for (const { host: name, start } of HOSTS) {
   describe(`on ${name}`, () => {
     let host: TestHost;
     before(async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { startEncoreHost, startPlainHost, type TestHost } from "../../support/host.mts";
+import { HOSTS, type TestHost } from "../../support/host.mts";
 import { connect, DEVELOPMENT_GPT } from "../../support/oauth.mts";
 
 interface Raw {
@@ -25,10 +25,7 @@ function send(url: string, headers: Readonly<Record<string, string>>, method = "
   });
 }
 
-for (const [name, start] of [
-  ["plain Node", startPlainHost],
-  ["Encore's request classes", startEncoreHost],
-] as const) {
+for (const { host: name, start } of HOSTS) {
   describe(`on ${name}`, () => {
     let host: TestHost;
     before(async () => {
