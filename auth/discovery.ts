@@ -1,7 +1,6 @@
-import { ACTIONS_PATH, MCP_PATHS } from "../shared/bearer/audience.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
-import { PROMPTS } from "./authorize/request.ts";
+import { audiencesOf, PROMPTS } from "./authorize/request.ts";
 import { AUTH_METHODS } from "./clients/client.ts";
 import { createSigner } from "./keys/signer.ts";
 import { supportedScopes } from "./scopes.ts";
@@ -56,13 +55,12 @@ export function handleSuffixedMetadata(): Reply {
 /** Protected resource metadata (RFC 9728 §2), one document for each path under which a surface is reached. */
 export function handleResourceMetadata({ path }: Exchange, service: Service): Reply {
   const { publicUrl } = service.config;
-  const suffix = path.slice("/.well-known/oauth-protected-resource".length).replace(/\/$/, "");
-  const known = [...MCP_PATHS, ACTIONS_PATH].some((candidate) => candidate === suffix);
-  if (!known) throw new HttpError(404, "There is no protected resource at this path.");
+  const resource = publicUrl + path.slice("/.well-known/oauth-protected-resource".length);
+  if (!service.part(audiencesOf).surfaceOf(resource)) throw new HttpError(404, "There is no protected resource at this path.");
   return json(
     200,
     {
-      resource: publicUrl + suffix,
+      resource,
       authorization_servers: [publicUrl],
       // offline_access is between a client and the authorization server (MCP 2026-07-28 basic/authorization).
       scopes_supported: supportedScopes(service).filter((scope) => scope !== "offline_access"),

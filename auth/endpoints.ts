@@ -19,7 +19,7 @@ export const setupCustomGpt = api.raw(
 export const authorize = api.raw({ expose: true, method: "*", path: "/oauth/authorize" }, serve(pageSurface, handleAuthorize));
 export const interaction = api.raw(
   { expose: true, method: ["GET", "HEAD"], path: "/oauth/interaction/:id" },
-  serve(pageSurface, handleInteraction),
+  serve(formSurface, handleInteraction),
 );
 export const interactionStep = api.raw(
   { expose: true, method: "POST", path: "/oauth/interaction/:id/:step" },

@@ -12,7 +12,7 @@ export function handleSetup(exchange: Exchange, service: Service): Reply {
 
 /** Registers the Custom GPT whose callback URL was pasted. @throws {HttpError} 403 from anywhere but this machine. */
 export async function handleSetupCustomGpt(exchange: Exchange, service: Service): Promise<Reply> {
-  if (!exchange.loopback) throw new HttpError(403, "Custom GPTs are registered on the machine that runs the service.");
+  if (!mayRegister(exchange, service)) throw new HttpError(403, "Custom GPTs are registered on the machine that runs the service.");
   const pasted = parametersOf(await readForm(exchange)).get("callback_url") ?? "";
   const named = callbacksOf(pasted);
   if (!named) {
@@ -21,6 +21,11 @@ export async function handleSetupCustomGpt(exchange: Exchange, service: Service)
     return showSetup(exchange, service, { fault });
   }
   return showSetup(exchange, service, { registered: await registerCustomGpt(service, named.gptId, named.callbacks) });
+}
+
+/** The one at the keyboard, as far as a request can tell; in production the registry is the configuration's. */
+function mayRegister({ loopback }: Exchange, { config }: Service): boolean {
+  return loopback && !config.production;
 }
 
 function showSetup(exchange: Exchange, service: Service, form: { readonly fault?: string; readonly registered?: CustomGpt }): Reply {
@@ -33,6 +38,6 @@ function showSetup(exchange: Exchange, service: Service, form: { readonly fault?
     tokenUrl: `${publicUrl}/oauth/token`,
     privacyUrl: `${publicUrl}/privacy`,
     scopes: supportedScopes(service),
-    ...(exchange.loopback ? { gptForm: { action: "/setup/custom-gpt", ...form } } : {}),
+    ...(mayRegister(exchange, service) ? { gptForm: { action: "/setup/custom-gpt", ...form } } : {}),
   });
 }

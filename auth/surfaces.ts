@@ -27,7 +27,9 @@ export const oauthSurface: Surface = {
         scopes: ["openid"],
         ...(error ? { error } : {}),
       });
-      return withHeaders(oauthFault(401, "invalid_token", fault.cause.message), { "www-authenticate": challenge });
+      // RFC 6750 §3.1: without a token there is no error to name.
+      const body = error ? oauthFault(401, error, fault.cause.message) : json(401, {});
+      return withHeaders(body, { "www-authenticate": challenge });
     }
     if (fault.cause instanceof OAuthError) {
       const reply = oauthFault(statusOf(fault.cause.code), fault.cause.code, fault.cause.message);
@@ -55,7 +57,7 @@ export const pageSurface: Surface = {
   },
 };
 
-/** Forms on our own pages. */
+/** The pages of a sign-in under way and the forms on them: no other site may read or post them. */
 export const formSurface: Surface = { ...pageSurface, name: "form", origin: "same" };
 
 function oauthFault(status: number, error: OAuthErrorCode, description: string, retryAfter?: number): Reply {

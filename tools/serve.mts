@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join, resolve } from "node:path";
 
@@ -21,6 +22,8 @@ type Service = Awaited<ReturnType<typeof createService>>;
 
 /** A terminal's Ctrl-C reaches npm and us, and npm passes it on: the same keypress twice, milliseconds apart. */
 const SAME_KEYPRESS = 300;
+
+if (existsSync(".env")) process.loadEnvFile();
 
 const root = process.argv[2] === undefined ? project : resolve(process.argv[2]);
 const host = process.env["HOST"]?.trim() || VARIABLES.HOST.development;

@@ -1,8 +1,8 @@
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
-import { parametersOf, readForm } from "../../shared/http/form.ts";
+import { firstOf, readForm, repeatedNames } from "../../shared/http/form.ts";
+import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { isPreRegistered } from "../clients/client.ts";
-import { isLoopbackRedirect, redirectHost } from "../clients/redirect-uri.ts";
 import { randomToken, sha256 } from "../hash.ts";
 import { admits } from "../identity/admission.ts";
 import { cookieJar, findSession, type Session } from "../identity/sessions.ts";
@@ -21,18 +21,39 @@ import { beginTransaction, openTransaction } from "./transaction.ts";
  */
 export async function handleAuthorize(exchange: Exchange, service: Service): Promise<Reply> {
   // OpenID Connect Core §3.1.2.1 asks for POST too. Across sites it comes without our cookies, so it becomes a GET.
-  if (exchange.method === "POST") return seeOther(`/oauth/authorize?${await readForm(exchange)}`);
+  if (exchange.method === "POST") return asGet(await readForm(exchange));
   if (exchange.method !== "GET") throw new HttpError(405, "Open this address in a browser.", { allow: "GET, POST" });
-  const parameters = parametersOf(exchange.query);
+  const parameters = firstOf(exchange.query);
+  const repeated = repeatedNames(exchange.query);
+  if (RECIPIENT.some((name) => repeated.has(name))) throw new HttpError(400, "The request names its sender or its return address twice.");
   const recipient = await recipientOf(parameters, service);
   exchange.note({ client: recipient.client.clientId });
   try {
+    checkRepeated(repeated);
     return await begin(authorizationRequestOf(parameters, recipient, service), recipient, exchange, service);
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     exchange.note({ refused: error.code });
     return answerEarly(error, recipient, exchange, service);
   }
+}
+
+/** What an answer depends on: a doubt about it is told to the person. */
+const RECIPIENT = ["client_id", "redirect_uri", "state"];
+/** Bytes: more does not fit into the line of a GET. */
+const MAX_REQUEST = 8_000;
+
+function asGet(form: URLSearchParams): Reply {
+  const query = form.toString();
+  if (query.length > MAX_REQUEST) throw new HttpError(413, `The authorization request is longer than ${MAX_REQUEST} bytes.`);
+  return seeOther(`/oauth/authorize?${query}`);
+}
+
+/** RFC 6749 §3.1; RFC 8707 §2 allows several resources, of which we grant one at a time. */
+function checkRepeated(names: ReadonlySet<string>): void {
+  if (names.has("resource")) throw new OAuthError("invalid_target", "Ask for one resource at a time.");
+  const [name] = names;
+  if (name !== undefined) throw new OAuthError("invalid_request", `The parameter ${name.slice(0, 50)} is there more than once.`);
 }
 
 async function begin(request: AuthorizationRequest, recipient: Recipient, exchange: Exchange, service: Service): Promise<Reply> {
@@ -45,7 +66,7 @@ async function begin(request: AuthorizationRequest, recipient: Recipient, exchan
   const consentAsked = request.prompt.includes("consent");
   const remembered = session && !consentAsked && (await isRemembered(service, session.sub, client, redirectUri, request));
   if (silent && !remembered) {
-    return seeOther(errorAnswer(service, { redirectUri, state }, new OAuthError("consent_required", "The person must be asked.")));
+    throw new OAuthError("consent_required", "The person must be asked.");
   }
   const id = await beginTransaction(service, {
     clientId: client.clientId,
@@ -63,7 +84,7 @@ async function begin(request: AuthorizationRequest, recipient: Recipient, exchan
     codesAsked: 0,
     ...(session ? { account: accountOf(session) } : {}),
   });
-  if (remembered) return allow(service, await openTransaction(service, id, browser), client);
+  if (session && remembered) return allow(service, await openTransaction(service, id, browser), accountOf(session), client);
   return seeOther(`/oauth/interaction/${id}`, [jar.write("browser", browser, LIFETIMES.browserCookie / 1000)]);
 }
 

@@ -14,26 +14,23 @@ import { type Account, derive, type OpenTransaction, settle } from "./transactio
 
 /**
  * The person said yes: a pending grant and a code that leads to it. Saying it twice gives the same answer, because
- * grant and code are derived from the transaction.
+ * grant and code are derived from the transaction, for as long as a code lives.
+ * @param account Who said it: what the page showed.
  */
-export async function allow(service: Service, transaction: OpenTransaction, client: Client): Promise<Reply> {
-  const { account, redirectUri, state, resource } = transaction.entry.value;
-  if (!account) throw new HttpError(409, "Sign in first.");
+export async function allow(service: Service, transaction: OpenTransaction, account: Account, client: Client): Promise<Reply> {
   const scopes = permittedScopes(service.config, transaction.entry.value.scopes);
-  if (scopes.length === 0) return deny(service, transaction);
-  const allowed = await settle(service, transaction, "allowed");
-  if (allowed.entry.value.outcome === "denied") return deny(service, allowed);
+  if (scopes.length === 0) return deny(service, transaction, account);
+  const allowed = await settle(service, transaction, account, "allowed");
+  const { redirectUri, state, resource, outcome, decidedAt = 0 } = allowed.entry.value;
+  if (outcome === "denied") return deny(service, allowed, account);
+  const codeExpiresAt = decidedAt + LIFETIMES.code;
+  if (codeExpiresAt <= service.clock())
+    throw new HttpError(410, "This was allowed a while ago. Go back to the application and connect again.");
   const handle = { subject: account.sub, grantId: derive(allowed, `grant ${account.sub}`).slice(0, 22) };
   const code = formatCode(handle, derive(allowed, `code ${account.sub}`));
   const grant = pendingGrant(service, allowed, account, scopes, code);
   // False is a doubled Allow: the grant is there already, perhaps redeemed by now.
-  const created = await service.store.create(
-    grantKind,
-    { owner: handle.subject, id: handle.grantId },
-    grant,
-    service.clock() + LIFETIMES.code,
-  );
-  if (created) {
+  if (await service.store.create(grantKind, { owner: handle.subject, id: handle.grantId }, grant, codeExpiresAt)) {
     await remember(service, account.sub, client, redirectUri, { scopes, resource });
     await limitGrants(service, account.sub, client.clientId);
     service.log.info({ event: "consent_given", client: client.clientId, grant: handle.grantId, scopes }, "security");
@@ -42,8 +39,8 @@ export async function allow(service: Service, transaction: OpenTransaction, clie
 }
 
 /** The person said no (or may grant nothing of what is asked). */
-export async function deny(service: Service, transaction: OpenTransaction): Promise<Reply> {
-  const denied = await settle(service, transaction, "denied");
+export async function deny(service: Service, transaction: OpenTransaction, account: Account): Promise<Reply> {
+  const denied = await settle(service, transaction, account, "denied");
   const { clientId, redirectUri, state, outcome } = denied.entry.value;
   if (outcome === "allowed") throw new HttpError(409, "Access was allowed a moment ago, in this window or another.");
   service.log.info({ event: "consent_refused", client: clientId }, "security");

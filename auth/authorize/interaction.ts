@@ -1,12 +1,13 @@
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { type Parameters, parametersOf, readForm } from "../../shared/http/form.ts";
+import { isLoopbackRedirect, isRegistered, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { type Client, isPreRegistered } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
-import { isLoopbackRedirect, isRegistered, redirectHost } from "../clients/redirect-uri.ts";
+import { sameDigest } from "../hash.ts";
 import { permittedScopes } from "../identity/admission.ts";
 import { askForCode, checkCode, displayCode, normalizeEmail } from "../identity/email-code.ts";
-import { beginSession, cookieJar, endSession } from "../identity/sessions.ts";
+import { beginSession, cookieJar, endSession, findSession } from "../identity/sessions.ts";
 import { subjectOf } from "../identity/subjects.ts";
 import { codePage } from "../pages/code.ts";
 import { consentPage } from "../pages/consent.ts";
@@ -17,7 +18,7 @@ import { seeOther } from "./answer.ts";
 import { isRemembered, rememberedScopes } from "./consent-memory.ts";
 import { allow, deny } from "./decision.ts";
 import { audiencesOf, UnprovedRecipient } from "./request.ts";
-import { advance, type OpenTransaction, openTransaction } from "./transaction.ts";
+import { type Account, advance, derive, type OpenTransaction, openTransaction } from "./transaction.ts";
 
 /** A transaction in its browser, with its client proved again: what every step needs. */
 interface Visit {
@@ -31,7 +32,13 @@ interface Visit {
 
 type Step = (visit: Visit, form: Parameters) => Promise<Reply>;
 
-const STEPS: Readonly<Record<string, Step>> = { email: askEmail, code: tryCode, restart: askAgain, consent: decide, switch: startOver };
+const STEPS: ReadonlyMap<string, Step> = new Map([
+  ["email", askEmail],
+  ["code", tryCode],
+  ["restart", askAgain],
+  ["consent", decide],
+  ["switch", startOver],
+]);
 
 /** The page of whatever stage a transaction is in: safe to reload, and in as many tabs as one likes. */
 export async function handleInteraction(exchange: Exchange, service: Service): Promise<Reply> {
@@ -40,7 +47,7 @@ export async function handleInteraction(exchange: Exchange, service: Service): P
 
 /** A posted form: one step on. */
 export async function handleInteractionStep(exchange: Exchange, service: Service): Promise<Reply> {
-  const step = STEPS[exchange.path.split("/")[4] ?? ""];
+  const step = STEPS.get(exchange.path.split("/")[4] ?? "");
   if (!step) throw new HttpError(404, "There is no such step.");
   const form = parametersOf(await readForm(exchange));
   return step(await visitOf(exchange, service), form);
@@ -51,7 +58,7 @@ async function visitOf(exchange: Exchange, service: Service): Promise<Visit> {
   const transaction = await openTransaction(service, exchange.path.split("/")[3] ?? "", browser);
   const { clientId, redirectUri } = transaction.entry.value;
   const client = await service.part(createClients).find(clientId);
-  if (!client || !isRegistered(redirectUri, client.redirectUris)) {
+  if (!client || !isRegistered(redirectUri, client.redirectUris, service.config.publicUrl)) {
     throw new UnprovedRecipient("invalid_client", "The application that sent you here is no longer registered.");
   }
   exchange.note({ client: clientId });
@@ -110,7 +117,7 @@ async function tryCode(visit: Visit, form: Parameters): Promise<Reply> {
   const cookie = await beginSession(service, { ...account, provider: "email", createdAt: now });
   service.log.info({ event: "signed_in", request: visit.exchange.id, subject: sub, provider: "email" }, "security");
   if (await mayBeSkipped({ ...visit, transaction: next })) {
-    const answer = await allow(service, next, visit.client);
+    const answer = await allow(service, next, account, visit.client);
     return { ...answer, headers: { ...answer.headers, "set-cookie": [cookie] } };
   }
   return seeOther(pathOf(next), [cookie]);
@@ -124,15 +131,39 @@ async function startOver(visit: Visit): Promise<Reply> {
   return seeOther(pathOf(next), [await endSession(service, exchange)]);
 }
 
-async function decide({ service, transaction, client }: Visit, form: Parameters): Promise<Reply> {
-  if (isBeforeSignIn(transaction)) return seeOther(pathOf(transaction));
+/**
+ * Only the account that the page showed decides, and only while it is signed in: an older tab, or a page that someone
+ * left open before they signed out, releases nothing.
+ */
+async function decide(visit: Visit, form: Parameters): Promise<Reply> {
+  const { service, exchange, transaction, client } = visit;
+  const { account } = transaction.entry.value;
+  if (isBeforeSignIn(transaction) || !account) return seeOther(pathOf(transaction));
+  if (!sameDigest(form.get("shown") ?? "", proofOf(transaction, account))) {
+    throw new HttpError(409, "The account was switched after this page was opened. Reload it to see who is signed in now.");
+  }
+  const session = await findSession(service, exchange);
+  if (session?.sub !== account.sub || session.authTime !== account.authTime) return startOver(visit);
   const decision = form.get("decision");
-  if (decision === "allow") return allow(service, transaction, client);
-  if (decision === "deny") return deny(service, transaction);
+  if (decision === "allow") return allow(service, transaction, account, client);
+  if (decision === "deny") return deny(service, transaction, account);
   throw new HttpError(400, "The form says neither allow nor deny.");
 }
 
-function showSignIn({ transaction, client }: Visit, { email, fault }: { email?: string; fault?: string }): Reply {
+/** Stands in the consent form: for which sign-in it was made. */
+function proofOf(transaction: OpenTransaction, { sub, authTime }: Account): string {
+  return derive(transaction, `consent ${sub} ${authTime}`);
+}
+
+function developmentHint({ service, exchange }: Visit): string | undefined {
+  if (service.config.mail) return undefined;
+  return mayShowCode(service, exchange)
+    ? "Development: the next page shows the code."
+    : "Development: the code is printed in the terminal.";
+}
+
+function showSignIn(visit: Visit, { email, fault }: { email?: string; fault?: string }): Reply {
+  const { transaction, client } = visit;
   const { redirectUri, scopes, loginHint } = transaction.entry.value;
   return signInPage({
     client: viewOf(client, redirectUri),
@@ -140,6 +171,7 @@ function showSignIn({ transaction, client }: Visit, { email, fault }: { email?: 
     action: `${pathOf(transaction)}/email`,
     email: email ?? loginHint,
     fault,
+    developmentHint: developmentHint(visit),
   });
 }
 
@@ -180,6 +212,7 @@ async function showConsent({ service, transaction, client }: Visit): Promise<Rep
     })),
     account: account.email ?? account.name ?? account.sub,
     action: `${pathOf(transaction)}/consent`,
+    shown: proofOf(transaction, account),
     switchAction: `${pathOf(transaction)}/switch`,
     surface: service.part(audiencesOf).surfaceOf(resource) ?? "mcp",
   });

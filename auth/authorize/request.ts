@@ -1,9 +1,9 @@
 import { type Audiences, createAudiences, type SurfaceName } from "../../shared/bearer/audience.ts";
 import type { Parameters } from "../../shared/http/form.ts";
+import { isRegistered } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Client } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
-import { isRegistered } from "../clients/redirect-uri.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { grantableScopes } from "../scopes.ts";
 
@@ -40,7 +40,7 @@ export async function recipientOf(parameters: Parameters, service: Service): Pro
   if (!client)
     throw new UnprovedRecipient("invalid_client", "The application that sent you here is not registered, or its registration has expired.");
   const redirectUri = parameters.get("redirect_uri") ?? onlyOne(client.redirectUris);
-  if (redirectUri === undefined || !isRegistered(redirectUri, client.redirectUris)) {
+  if (redirectUri === undefined || !isRegistered(redirectUri, client.redirectUris, service.config.publicUrl)) {
     throw new UnprovedRecipient("invalid_request", "The address to return to (redirect_uri) is not one that the application registered.");
   }
   return { client, redirectUri, state: parameters.get("state") };

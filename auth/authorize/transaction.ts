@@ -34,6 +34,8 @@ const transactionCodec = z.strictObject({
     })
     .optional(),
   outcome: z.enum(["allowed", "denied"]).optional(),
+  /** When the person decided, in milliseconds since the epoch. */
+  decidedAt: z.number().optional(),
 });
 
 /** One authorization from the request to the answer, bound to one browser. */
@@ -80,14 +82,23 @@ async function reopen(service: Service, id: string): Promise<OpenTransaction> {
   return { id, entry };
 }
 
-/** Writes the person's decision, once: of two, the first holds, and both are told which it was. */
-export async function settle(service: Service, transaction: OpenTransaction, outcome: "allowed" | "denied"): Promise<OpenTransaction> {
-  if (transaction.entry.value.outcome) return transaction;
+/**
+ * Writes the person's decision, once: of two, the first holds, and both are told which it was.
+ * @throws {HttpError} 409 when the account that decided is not the transaction's any more.
+ */
+export async function settle(
+  service: Service,
+  transaction: OpenTransaction,
+  account: Account,
+  outcome: "allowed" | "denied",
+): Promise<OpenTransaction> {
   const { id, entry } = transaction;
-  const value = { ...entry.value, stage: "done" as const, outcome };
+  if (entry.value.account?.sub !== account.sub) throw new HttpError(409, "The account was switched meanwhile. Reload the page.");
+  if (entry.value.outcome) return transaction;
+  const value = { ...entry.value, stage: "done" as const, outcome, decidedAt: service.clock() };
   const settled = await service.store.replace(transactionKind, { id: sha256(id) }, entry.version, value, entry.expiresAt);
   if (settled) return { id, entry: { ...entry, value } };
-  return settle(service, await reopen(service, id), outcome);
+  return settle(service, await reopen(service, id), account, outcome);
 }
 
 /** A secret only this transaction can have, the same each time: so that a doubled Allow gives the same answer. */

@@ -21,7 +21,6 @@ const clientCodec = z.strictObject({
   /** The surfaces it may have tokens for; the first is what it gets when it names none. */
   surfaces: z.array(z.enum(["mcp", "actions"])).min(1),
   pkce: z.enum(["required", "optional"]),
-  trusted: z.boolean(),
   /** Milliseconds since the epoch. */
   createdAt: z.number(),
   firstUsedAt: z.number().optional(),
@@ -48,7 +47,6 @@ export function fromConfiguration(registered: RegisteredClient): Client {
     scopes: registered.scope?.split(" "),
     surfaces: registered.resources as SurfaceName[],
     pkce: registered.require_pkce ? "required" : "optional",
-    trusted: registered.trusted,
     createdAt: 0,
   };
 }

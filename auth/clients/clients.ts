@@ -29,7 +29,6 @@ const DEVELOPMENT_CLIENTS: readonly RegisteredClient[] = [
     grant_types: ["authorization_code", "refresh_token"],
     resources: ["mcp", "actions"],
     require_pkce: true,
-    trusted: false,
   },
   {
     client_id: "portico-development-gpt",
@@ -39,7 +38,6 @@ const DEVELOPMENT_CLIENTS: readonly RegisteredClient[] = [
     grant_types: ["authorization_code", "refresh_token"],
     resources: ["actions"],
     require_pkce: false,
-    trusted: false,
   },
 ];
 

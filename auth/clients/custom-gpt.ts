@@ -39,7 +39,6 @@ export async function registerCustomGpt(service: Service, gptId: string, callbac
     grantTypes: ["authorization_code", "refresh_token"],
     surfaces: ["actions"],
     pkce: "optional",
-    trusted: false,
     createdAt: service.clock(),
   };
   const stored = (await clients.add(client)) || (await clients.update(clientId, (known) => ({ ...known, secretHash: client.secretHash })));

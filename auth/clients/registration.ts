@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { limitPerAddress } from "../../shared/limits/limit.ts";
+import { redirectUriFault } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { randomToken, sha256 } from "../hash.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
 import { AUTH_METHODS, type AuthMethod, type Client } from "./client.ts";
 import { createClients } from "./clients.ts";
-import { redirectUriFault } from "./redirect-uri.ts";
 
 /** RFC 7591 §2; members that are not here are ignored, as it asks. */
 const requestCodec = z.object({
@@ -44,7 +44,6 @@ export async function handleRegistration(exchange: Exchange, service: Service): 
     grantTypes: grantTypesOf(request.grant_types),
     surfaces: ["mcp"],
     pkce: "required",
-    trusted: false,
     createdAt: service.clock(),
   };
   checkResponseTypes(request.response_types);

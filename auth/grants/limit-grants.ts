@@ -9,7 +9,7 @@ const MAX_GRANTS = 50;
 
 /** Ends the least recently refreshed grants above {@link MAX_GRANTS}. */
 export async function limitGrants(service: Service, subject: string, clientId: string): Promise<void> {
-  const living = (await listGrants(service, subject)).filter(({ value }) => value.clientId === clientId && value.state === "active");
+  const living = (await listGrants(service, subject)).filter(({ value }) => value.clientId === clientId && value.state !== "dead");
   const surplus = living.sort((a, b) => lastUse(a.value) - lastUse(b.value)).slice(0, Math.max(0, living.length - MAX_GRANTS));
   for (const { id } of surplus) await endGrant(service, subject, id);
 }
@@ -17,7 +17,7 @@ export async function limitGrants(service: Service, subject: string, clientId: s
 async function endGrant(service: Service, subject: string, grantId: string): Promise<void> {
   try {
     await stepGrant(service, { subject, grantId }, ({ value }) =>
-      value.state === "active" ? { next: killed(value, "too_many", service.clock()), result: undefined } : { result: undefined },
+      value.state !== "dead" ? { next: killed(value, "too_many", service.clock()), result: undefined } : { result: undefined },
     );
   } catch (error) {
     // It expired meanwhile, which is as good.

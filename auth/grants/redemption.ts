@@ -42,6 +42,9 @@ export async function redeemCode(service: Service, { client, method }: Authentic
     const now = service.clock();
     if (grant.state === "dead") throw new OAuthError("invalid_grant", "The grant has ended.");
     if (grant.state === "active") return { next: killed(grant, "code_replay", now), result: { replayed: true } };
+    if (await service.bearer.isCutOff(handle.subject, client.clientId, Math.floor(grant.createdAt / 1000))) {
+      throw new OAuthError("invalid_grant", "The account or the client is disabled, or was signed out everywhere.");
+    }
     await service.part(createClients).markUsed(client);
     const refreshes = client.grantTypes.includes("refresh_token");
     const family = newFamily();

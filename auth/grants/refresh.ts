@@ -41,6 +41,8 @@ const REPLY = "refresh reply";
 const KEPT_HASHES = 4;
 /** A client that authenticates keeps its refresh token until this part of its idle life is over (RFC 9700 §4.14.2). */
 const ROTATE_AFTER = 0.7;
+/** How often a use that changes nothing else is written down, in milliseconds: the idle life counts from it. */
+const USE_WRITTEN_EVERY = 24 * 60 * 60 * 1000;
 
 /**
  * Redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14.2). Public clients get a new one at each use; a reply that was
@@ -51,16 +53,19 @@ export async function refreshGrant(service: Service, authenticated: Authenticate
   const presented = parseRefreshToken(request.refreshToken);
   if (!presented) throw new OAuthError("invalid_grant", "The refresh token is not one of ours.");
   const { clientId } = authenticated.client;
-  const outcome = await stepGrant<Outcome>(service, presented, ({ value: grant }) => {
+  const outcome = await stepGrant<Outcome>(service, presented, async ({ value: grant }) => {
     checkOwnership(grant, presented, authenticated);
     checkResource(grant, request.resource);
     const scopes = narrowScopes(grant.scopes, request.scope);
     const now = service.clock();
-    if (!admits(service.config, grant.profile)) return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
+    const cutOff = await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000));
+    if (cutOff || !admits(service.config, grant.profile)) {
+      return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
+    }
     if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
       return useCurrent(service, grant, presented, authenticated, request.refreshToken, scopes);
     }
-    return useSuperseded(service, grant, presented, request.refreshToken, scopes);
+    return useSuperseded(service, grant, presented, authenticated, request.refreshToken, scopes);
   });
   if ("ended" in outcome) {
     service.log.warn({ event: outcome.ended, grant: presented.grantId, client: clientId }, "security");
@@ -91,7 +96,7 @@ async function useCurrent(
   service: Service,
   grant: Grant,
   presented: Presented,
-  { client }: AuthenticatedClient,
+  { client, method }: AuthenticatedClient,
   token: string,
   scopes: readonly string[],
 ): Promise<Step<Outcome>> {
@@ -103,8 +108,11 @@ async function useCurrent(
   const issuedAt = grant.current?.at ?? now;
   if (!isPublic(client) && now - issuedAt < ROTATE_AFTER * LIFETIMES.refreshIdle) {
     const refreshed = { accessToken, idToken, refreshToken: token, scopes };
-    // Nothing changes, unless this is the first use of a token whose predecessor's reply is still kept.
-    return grant.reply ? { next: { grant: rest, expiresAt: expiryOf(grant) }, result: { refreshed } } : { result: { refreshed } };
+    // The first use of a token drops its predecessor's reply; otherwise a use is written down once a day.
+    const isWritten = grant.reply === undefined && now - (grant.lastIssuedAt ?? 0) < USE_WRITTEN_EVERY;
+    if (isWritten) return { result: { refreshed } };
+    const used: Grant = { ...rest, lastIssuedAt: now, idleExpiresAt: now + LIFETIMES.refreshIdle };
+    return { next: { grant: used, expiresAt: expiryOf(used) }, result: { refreshed } };
   }
   const refreshToken = newRefreshToken(presented, presented.family);
   const reply = { accessToken: accessToken.token, expiresAt: accessToken.expiresAt, idToken, refreshToken };
@@ -112,7 +120,7 @@ async function useCurrent(
     ...rest,
     current: { hash: sha256(refreshToken), at: now },
     previous: [{ hash: presented.hash, at: now }, ...(grant.previous ?? [])].slice(0, KEPT_HASHES),
-    reply: { box: sealUnder(token, REPLY, JSON.stringify(reply)), fingerprint: fingerprintOf(grant, scopes) },
+    reply: { box: sealUnder(token, REPLY, JSON.stringify(reply)), fingerprint: fingerprintOf(grant, method, scopes) },
     idleExpiresAt: now + LIFETIMES.refreshIdle,
     lastIssuedAt: now,
   };
@@ -124,6 +132,7 @@ async function useSuperseded(
   service: Service,
   grant: Grant,
   presented: Presented,
+  { method }: AuthenticatedClient,
   token: string,
   scopes: readonly string[],
 ): Promise<Step<Outcome>> {
@@ -134,7 +143,7 @@ async function useSuperseded(
   }
   const kept = grant.reply && openReply(token, grant.reply.box);
   if (!kept) throw new OAuthError("invalid_grant", "The refresh token was replaced a moment ago.");
-  if (grant.reply?.fingerprint === fingerprintOf(grant, scopes)) {
+  if (grant.reply?.fingerprint === fingerprintOf(grant, method, scopes)) {
     const accessToken = { token: kept.accessToken, expiresAt: kept.expiresAt };
     return { result: { refreshed: { accessToken, idToken: kept.idToken, refreshToken: kept.refreshToken, scopes }, replayed: true } };
   }
@@ -154,6 +163,6 @@ function openReply(token: string, box: string): z.infer<typeof replyCodec> | und
 }
 
 /** What two requests must share to get the same reply. */
-function fingerprintOf(grant: Grant, scopes: readonly string[]): string {
-  return sha256([grant.keyThumbprint ?? "", grant.resource, ...[...scopes].sort()].join(" "));
+function fingerprintOf(grant: Grant, method: string, scopes: readonly string[]): string {
+  return sha256([method, grant.keyThumbprint ?? "", grant.resource, ...[...scopes].sort()].join(" "));
 }

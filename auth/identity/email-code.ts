@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { HttpError } from "../../shared/http/exchange.ts";
-import { counterKind } from "../../shared/limits/limit.ts";
+import { counterKind, limitPerHour } from "../../shared/limits/limit.ts";
 import type { Service } from "../../shared/service.ts";
 import { advance, type OpenTransaction } from "../authorize/transaction.ts";
 import { hmac, randomToken, sameDigest } from "../hash.ts";
@@ -13,6 +13,8 @@ const ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const CODE_LENGTH = 8;
 const TRIES_PER_CODE = 5;
 const CODES_PER_TRANSACTION = 5;
+/** For one address, whoever asks: nobody's mailbox is flooded. */
+const MAILS_PER_HOUR = 20;
 
 /** What became of a request for a code. `code` is for development on loopback alone. */
 export interface AskedCode {
@@ -30,12 +32,13 @@ export function normalizeEmail(text: string): string | undefined {
  * Begins to prove an e-mail address. Whether it may enter makes no difference to what the browser sees or waits for:
  * the mail leaves after the answer.
  * @param browser The browser's secret, which keys what is kept of the code.
- * @throws {HttpError} 429 after five codes in one sign-in.
+ * @throws {HttpError} 429 after five codes in one sign-in, or twenty for one address in an hour.
  */
 export async function askForCode(service: Service, transaction: OpenTransaction, browser: string, email: string): Promise<AskedCode> {
   const { codesAsked } = transaction.entry.value;
   if (codesAsked >= CODES_PER_TRANSACTION)
     throw new HttpError(429, "Too many codes were asked for. Go back to the application and connect again.");
+  await limitPerHour(service, "mail", email, MAILS_PER_HOUR);
   const code = Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
   const welcome = admits(service.config, { email, emailVerified: true });
   const id = randomToken(12);
@@ -54,7 +57,12 @@ export async function checkCode(service: Service, { entry }: OpenTransaction, br
   if (!challenge) return false;
   if (challenge.expiresAt <= service.clock()) throw new HttpError(410, "This code is too old. Ask for a new one.");
   // Counted before it is compared, so that parallel guesses count too.
-  const tries = await service.store.increment(counterKind, { id: `email-code:${challenge.id}` }, 1, challenge.expiresAt);
+  const tries = await service.store.increment(
+    counterKind,
+    { id: `email-code:${challenge.expiresAt}:${challenge.id}` },
+    1,
+    challenge.expiresAt,
+  );
   if (tries > TRIES_PER_CODE) throw new HttpError(429, "This code was tried too often. Ask for a new one.");
   const mac = macOf(browser, challenge.id, typed.toUpperCase().replace(/[^A-Z0-9]/g, ""));
   return challenge.mac !== undefined && sameDigest(mac, challenge.mac);
@@ -73,12 +81,14 @@ async function deliver(service: Service, email: string, code: string): Promise<v
   const { config, log } = service;
   if (!config.mail) {
     // Only development has no mail server: whoever reads this terminal is the one who signs in.
-    log.info({}, `sign-in code for ${email}: ${displayCode(code)}`);
+    log.warn({}, `sign-in code for ${email}: ${displayCode(code)}`);
     return;
   }
   try {
     await sendMail(config.mail, email, displayCode(code), config.publicUrl);
   } catch (error) {
-    log.error({ cause: error instanceof Error ? error.message : String(error) }, "a sign-in code could not be mailed");
+    // The server's own words may hold the address.
+    const { code: fault, responseCode, command } = error as { code?: string; responseCode?: number; command?: string };
+    log.error({ fault, responseCode, command }, "a sign-in code could not be mailed");
   }
 }

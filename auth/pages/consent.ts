@@ -10,6 +10,8 @@ export interface ConsentView {
   readonly account: string;
   /** Where the form posts `decision`: `allow` or `deny`. */
   readonly action: string;
+  /** Goes with the decision: it proves which sign-in the page was made for. */
+  readonly shown: string;
   /** Where a form without fields posts to sign in as someone else. */
   readonly switchAction: string;
   /** The one surface that the access is good for. */
@@ -22,7 +24,7 @@ const SURFACES = { mcp: "tools of this service (MCP)", actions: "actions of a GP
 >;
 
 /** Asks whether the client may have what it asked for. Only this page's POST releases a code. */
-export function consentPage({ client, scopes, account, action, switchAction, surface }: ConsentView): Reply {
+export function consentPage({ client, scopes, account, action, shown, switchAction, surface }: ConsentView): Reply {
   const body = html`<div class="card">
 <h1>Allow access?</h1>
 ${clientCard(client)}
@@ -37,6 +39,7 @@ ${clientCard(client)}
 ${scopeList("It will be able to", scopes)}
 ${caution(client)}
 <form class="decision" method="post" action="${action}">
+<input type="hidden" name="shown" value="${shown}">
 <button class="primary" type="submit" name="decision" value="allow">Allow</button>
 <button class="secondary" type="submit" name="decision" value="deny">Deny</button>
 </form>
@@ -52,13 +55,13 @@ ${caution(client)}
 
 /** What the person should weigh before trusting a name that anyone can take. */
 function caution({ verified, loopbackOnly, redirectHost }: ClientView): Html | undefined {
-  if (verified) return undefined;
   if (loopbackOnly) {
     return notice(
       "warning",
       html`<p>It runs on your own computer, and any program there can use its name. Allow it only if you started it yourself a moment ago.</p>`,
     );
   }
+  if (verified) return undefined;
   return notice(
     "warning",
     html`<p>The app chose its name itself. Allow it only if you started this yourself at <strong dir="ltr">${printable(redirectHost)}</strong>.</p>`,

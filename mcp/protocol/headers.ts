@@ -17,7 +17,7 @@ const NAME_SOURCES: ReadonlyMap<string, string> = new Map([
 ]);
 
 export function readProtocolHeaders(exchange: Exchange): ProtocolHeaders {
-  const read = (name: string) => exchange.header(name)?.replace(/^[ \t]+|[ \t]+$/g, "");
+  const read = (name: string) => exchange.header(name)?.trim();
   return { version: read("mcp-protocol-version"), method: read("mcp-method"), name: read("mcp-name") };
 }
 

@@ -17,9 +17,6 @@ export function errorReply(error: McpError, era: Era, id: RequestId | undefined)
   return { status: renderingOf(error.fault, era).status, headers: JSON_HEADERS, body: renderError(id, error, era) };
 }
 
-/** Its metadata is what a challenge names (RFC 9728 §5.1). */
-const RESOURCE_PATH = "/mcp";
-
 /** Asked for beside what the tools need, because clients ask for what a challenge names and nothing else. */
 const IDENTITY_SCOPES = ["openid", "profile", "email"];
 
@@ -39,7 +36,7 @@ function renderFault({ status, message, cause, retryAfter }: HttpFault, exchange
 function unauthorized(error: BearerError, exchange: Exchange, { config, capabilities }: Service): Reply {
   const challenge = renderChallenge({
     publicUrl: config.publicUrl,
-    resourcePath: RESOURCE_PATH,
+    resourcePath: exchange.path,
     scopes: [...new Set([...IDENTITY_SCOPES, ...capabilities.scopes])],
     ...(error.code === "invalid" ? { error: "invalid_token", description: error.message } : {}),
   });
@@ -50,7 +47,7 @@ function unauthorized(error: BearerError, exchange: Exchange, { config, capabili
 function forbidden(error: CapabilityError, exchange: Exchange, { config }: Service): Reply {
   const challenge = renderChallenge({
     publicUrl: config.publicUrl,
-    resourcePath: RESOURCE_PATH,
+    resourcePath: exchange.path,
     scopes: error.scopes,
     error: "insufficient_scope",
     description: error.message,

@@ -17,6 +17,8 @@ export interface BearerVerifier {
   verify(authorization: string | undefined, surface: SurfaceName | "issuer"): Promise<Caller>;
   /** A token of ours with a good signature, alive or not: for its own revocation. @throws {BearerError} otherwise. */
   inspect(token: string): Promise<AccessTokenClaims>;
+  /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds since the epoch). */
+  isCutOff(subject: string, clientId: string, since: number): Promise<boolean>;
   readonly keys: VerificationKeys;
   /** Drops what is cached of a grant, so that this process sees its end at once. */
   forget(grantId: string): void;
@@ -38,6 +40,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   return {
     keys,
     inspect: (token) => signatures.check(token),
+    isCutOff: liveness.isCutOff,
     forget: (grantId) => liveness.forget(grantId),
     async verify(authorization, surface) {
       const claims = await signatures.check(tokenOf(authorization));

@@ -1,7 +1,7 @@
 /** What a challenge says beside the resource metadata's URL (RFC 6750 §3, RFC 9728 §5.1). */
 export interface Challenge {
   readonly publicUrl: string;
-  /** The path that was called ("/mcp", "/sse", "/actions" or "" for the origin): its metadata is named. */
+  /** The path that was called, as it was called: its metadata is named (RFC 9728 §3.1). */
   readonly resourcePath: string;
   /** Scopes to ask for: the surface's, or with `insufficient_scope` every one the operation needs. */
   readonly scopes: readonly string[];

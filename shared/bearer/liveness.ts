@@ -15,6 +15,8 @@ const MAX_ENTRIES = 50_000;
 export interface Liveness {
   /** The living grant behind a token. @throws {BearerError} when it, the client or the subject is not alive. */
   check(claims: AccessTokenClaims): Promise<Grant>;
+  /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds). */
+  isCutOff(subject: string, clientId: string, since: number): Promise<boolean>;
   forget(grantId: string): void;
 }
 
@@ -23,26 +25,33 @@ export function createLiveness({ store, clock }: { readonly store: Store; readon
   const clients = createCache<Lock>(clock);
   const subjects = createCache<Lock>(clock);
 
+  async function isCutOff(sub: string, clientId: string, since: number): Promise<boolean> {
+    const [client, subject] = await Promise.all([
+      clients.get(clientId, () => store.get(clientStateKind, { id: createHash("sha256").update(clientId).digest("base64url") })),
+      subjects.get(sub, () => store.get(subjectStateKind, { id: sub })),
+    ]);
+    return isLocked(client, since) || isLocked(subject, since);
+  }
+
   return {
+    isCutOff,
     async check(claims) {
       const { sub, gid, client_id: clientId } = claims;
-      const [grant, client, subject] = await Promise.all([
+      const [grant, cutOff] = await Promise.all([
         grants.get(gid, () => store.get(grantKind, { owner: sub, id: gid })),
-        clients.get(clientId, () => store.get(clientStateKind, { id: createHash("sha256").update(clientId).digest("base64url") })),
-        subjects.get(sub, () => store.get(subjectStateKind, { id: sub })),
+        isCutOff(sub, clientId, claims.iat),
       ]);
       if (grant?.state !== "active" || grant.clientId !== clientId) throw new BearerError("invalid", "The access was revoked.");
       if (grant.deadJtis.some((dead) => dead.jti === claims.jti)) throw new BearerError("invalid", "The access token was revoked.");
-      if (isLocked(client, claims.iat)) throw new BearerError("invalid", "The client is disabled.");
-      if (isLocked(subject, claims.iat)) throw new BearerError("invalid", "The account is disabled.");
+      if (cutOff) throw new BearerError("invalid", "The account or the client is disabled, or was signed out everywhere.");
       return grant;
     },
     forget: (grantId) => grants.forget(grantId),
   };
 }
 
-function isLocked(lock: Lock | undefined, issuedAt: number): boolean {
-  return lock !== undefined && (lock.disabled || issuedAt * 1000 < (lock.notBefore ?? 0));
+function isLocked(lock: Lock | undefined, since: number): boolean {
+  return lock !== undefined && (lock.disabled || since * 1000 < (lock.notBefore ?? 0));
 }
 
 /** One read serves everyone who asks within {@link MAX_AGE}; a failed read is not remembered. */

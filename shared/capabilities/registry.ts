@@ -1,10 +1,11 @@
-import { type Config, ConfigError } from "../config.ts";
+import type { Config } from "../config.ts";
 import { authSession } from "./auth-session.ts";
 import type { Capability, CapabilityDefinition } from "./capability.ts";
 import { compile } from "./compile.ts";
 import { checkDefinitions } from "./definition-check.ts";
 import { healthCheck } from "./health-check.ts";
 import { identityProfile } from "./identity-profile.ts";
+import type { PackName } from "./pack-names.ts";
 import { todos } from "./todos.ts";
 
 /** All capabilities the configuration switched on, in a fixed order. */
@@ -16,21 +17,16 @@ export interface Registry {
 }
 
 /** What `CAPABILITIES` can name. */
-const PACKS: Readonly<Record<string, readonly CapabilityDefinition[]>> = {
+const PACKS: Readonly<Record<PackName, readonly CapabilityDefinition[]>> = {
   core: [healthCheck, identityProfile, authSession],
   todos,
 };
 
 /**
- * @throws {ConfigError} for a pack that does not exist.
  * @throws {DefinitionError} naming the capability, what is wrong and how to mend it.
  */
 export function createRegistry({ capabilityPacks }: Pick<Config, "capabilityPacks">): Registry {
-  const unknown = capabilityPacks.filter((pack) => !Object.hasOwn(PACKS, pack));
-  if (unknown.length > 0) {
-    throw new ConfigError(unknown.map((pack) => `CAPABILITIES: there is no pack "${pack}"; there are ${Object.keys(PACKS).join(", ")}`));
-  }
-  return registryOf([...new Set(capabilityPacks)].flatMap((pack) => PACKS[pack] ?? []));
+  return registryOf([...new Set(capabilityPacks)].flatMap((pack) => PACKS[pack]));
 }
 
 /** @throws {DefinitionError} with every fault of every definition. */

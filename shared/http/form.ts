@@ -1,23 +1,23 @@
 import { type Exchange, HttpError } from "./exchange.ts";
 
-/** Form parameters, none of them twice (RFC 6749 §3.1: parameters must not be included more than once). */
+/** Parameters by name; of a repeated one the first. */
 export type Parameters = ReadonlyMap<string, string>;
 
-/**
- * @param repeatable Names that may be there more than once; their values are joined with a space.
- * @throws {HttpError} 400 for a repeated parameter.
- */
-export function parametersOf(pairs: URLSearchParams, repeatable: readonly string[] = []): Parameters {
-  const parameters = new Map<string, string>();
-  for (const [name, value] of pairs) {
-    // RFC 6749 §3.1: a parameter without a value is treated as omitted.
-    if (value === "") continue;
-    const known = parameters.get(name);
-    if (known !== undefined && !repeatable.includes(name))
-      throw new HttpError(400, `The parameter ${JSON.stringify(name)} is there more than once.`);
-    parameters.set(name, known === undefined ? value : `${known} ${value}`);
-  }
-  return parameters;
+/** @throws {HttpError} 400 for a repeated parameter (RFC 6749 §3.1: parameters must not be included more than once). */
+export function parametersOf(pairs: URLSearchParams): Parameters {
+  const [repeated] = repeatedNames(pairs);
+  if (repeated !== undefined) throw new HttpError(400, `The parameter ${JSON.stringify(repeated)} is there more than once.`);
+  return firstOf(pairs);
+}
+
+/** RFC 6749 §3.1: a parameter without a value is treated as omitted. */
+export function firstOf(pairs: URLSearchParams): Parameters {
+  return new Map([...pairs].filter(([, value]) => value !== "").reverse());
+}
+
+export function repeatedNames(pairs: URLSearchParams): ReadonlySet<string> {
+  const names = [...pairs].filter(([, value]) => value !== "").map(([name]) => name);
+  return new Set(names.filter((name, index) => names.indexOf(name) !== index));
 }
 
 /** @throws {HttpError} 415 for another media type. */

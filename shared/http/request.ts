@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
 import type { Config } from "../config.ts";
 import { isLoopbackAddress, isLoopbackHost } from "../net/loopback.ts";
 import { HttpError } from "./exchange.ts";
@@ -10,25 +11,29 @@ export interface Origin {
   readonly loopback: boolean;
 }
 
+/** Any of them says that someone stands between the client and us; Encore's gateway sets the second list itself. */
+const HOP_HEADERS = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
+const GATEWAY_HEADERS = ["x-forwarded-host", "x-forwarded-proto"];
+
 /**
  * Encore's gateway hides the socket: it appends the peer to `x-forwarded-for` and keeps the named host in
  * `x-forwarded-host`. On the plain host the socket itself is the last hop, and forwarding headers count only behind
- * trusted proxies.
+ * trusted proxies; a peer that is gone already (its connection was reset) is nobody, and above all not this machine.
  */
 export function originOf(request: IncomingMessage, config: Config): Origin {
-  const peer = request.socket.remoteAddress;
-  const behindGateway = peer === undefined;
+  const behindGateway = !(request instanceof IncomingMessage);
   const forwarded = listOf(header(request, "x-forwarded-for"));
-  const hops = behindGateway ? forwarded : [...forwarded, peer];
-  const host =
-    (behindGateway || config.trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined) ??
-    header(request, "host") ??
-    "";
-  const address = hops.at(-1 - config.trustedProxies) ?? hops.at(0) ?? "unknown";
-  const direct =
-    hops.length === 1 && header(request, "forwarded") === undefined && (behindGateway || header(request, "x-forwarded-host") === undefined);
-  return { address, host: host.toLowerCase(), loopback: direct && isLoopbackAddress(address) && isLoopbackHost(host) };
+  const hops = behindGateway ? forwarded : [...forwarded, request.socket.remoteAddress ?? UNKNOWN];
+  const namedByProxy = behindGateway || config.trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined;
+  const host = (namedByProxy ?? header(request, "host") ?? "").toLowerCase();
+  const address = hops.at(-1 - config.trustedProxies) ?? hops.at(0) ?? UNKNOWN;
+  const known = isIP(address) === 0 ? UNKNOWN : address;
+  const signs = behindGateway ? HOP_HEADERS : [...HOP_HEADERS, ...GATEWAY_HEADERS];
+  const relayed = hops.length > 1 || signs.some((name) => header(request, name) !== undefined);
+  return { address: known, host, loopback: !relayed && isLoopbackAddress(known) && isLoopbackHost(host) };
 }
+
+const UNKNOWN = "unknown";
 
 /** A header's value; repeated ones are joined, and Encore gives them as an array. */
 export function header(request: IncomingMessage, name: string): string | undefined {
@@ -38,7 +43,8 @@ export function header(request: IncomingMessage, name: string): string | undefin
 
 /** Host must name this service, so that no page reaches it by rebinding its own name (CVE-2025-66414 and its kind). */
 export function checkHost(host: string, config: Config): void {
-  if (host === new URL(config.publicUrl).host) return;
+  const { protocol, host: own } = new URL(config.publicUrl);
+  if (host === own || host === own + (protocol === "https:" ? ":443" : ":80")) return;
   if (!config.production && isLoopbackHost(host)) return;
   throw new HttpError(403, `This service is not reached as "${printable(host)}". Set PUBLIC_URL to the address people use.`);
 }
@@ -51,8 +57,10 @@ export function checkOrigin(origin: string | undefined, config: Config): void {
 }
 
 /** For forms that bear cookies: only our own pages may post them (RFC 6265bis §8.8.1). */
-export function checkSameOrigin(origin: string | undefined, host: string): void {
-  if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return;
+export function checkSameOrigin(origin: string | undefined, host: string, config: Config): void {
+  if (origin === undefined || origin === config.publicUrl) return;
+  // On a laptop the same service also answers as 127.0.0.1.
+  if (!config.production && isLoopbackHost(host) && origin === `http://${host}`) return;
   throw new HttpError(403, "This form was sent from another site.");
 }
 

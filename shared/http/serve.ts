@@ -30,13 +30,20 @@ export function serve(surface: Surface, handler: Handler): (request: IncomingMes
     try {
       if (surface.host === "checked") checkHost(exchange.host, running.config);
       if (surface.origin === "checked") checkOrigin(exchange.header("origin"), running.config);
-      if (surface.origin === "same") checkSameOrigin(exchange.header("origin"), exchange.host);
+      if (surface.origin === "same") checkSameOrigin(exchange.header("origin"), exchange.host, running.config);
       reply = await handler(exchange, running);
     } catch (error) {
       reply = renderError(error, surface, exchange, running);
     }
-    status = reply.status;
-    send(reply, exchange, response, running.stopping);
+    try {
+      status = reply.status;
+      send(reply, exchange, response, running.stopping);
+    } catch (error) {
+      if (response.headersSent) throw error;
+      reply = renderError(error, surface, exchange, running);
+      status = reply.status;
+      send(reply, exchange, response, running.stopping);
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { HttpError } from "../http/exchange.ts";
@@ -16,15 +17,37 @@ export const counterKind: Kind<number> = { name: "counter", codec: z.number() };
  * @param max For an hour.
  * @throws {HttpError} 429 with Retry-After above it.
  */
-export async function limitPerAddress({ config, store, clock }: Service, name: string, address: string, max: number): Promise<void> {
-  if (isWithin(address, config.sharedEgress)) return;
+export async function limitPerAddress(service: Service, name: string, address: string, max: number): Promise<void> {
+  if (isWithin(address, service.config.sharedEgress)) return;
+  await limitPerHour(service, name, networkOf(address), max);
+}
+
+/**
+ * Counts one more for a key in this hour.
+ * @param key Whom it is counted for; a hash of it is kept.
+ * @param max For an hour.
+ * @throws {HttpError} 429 with Retry-After above it.
+ */
+export async function limitPerHour({ store, clock }: Service, name: string, key: string, max: number): Promise<void> {
   const windowStart = Math.floor(clock() / HOUR) * HOUR;
   const windowEnd = windowStart + HOUR;
-  const count = await store.increment(counterKind, { id: `${name}:${windowStart}:${address}` }, 1, windowEnd + GRACE);
+  const count = await store.increment(
+    counterKind,
+    { id: `${name}:${windowStart}:${createHash("sha256").update(key).digest("base64url")}` },
+    1,
+    windowEnd + GRACE,
+  );
   if (count <= max) return;
-  throw new HttpError(429, "Too many requests from this address. Try again later.", {
+  throw new HttpError(429, "Too many requests. Try again later.", {
     "retry-after": String(Math.ceil((windowEnd - clock()) / 1000)),
   });
+}
+
+/** One household or server has a whole /64 of IPv6 (RFC 6177). */
+function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === "ipv6" ? ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`).toString() : parsed.toString();
 }
 
 function isWithin(address: string, ranges: readonly string[]): boolean {

@@ -42,7 +42,7 @@ test("path-suffixed server metadata is a 404, so that clients fall back to the r
 });
 
 test("each protected resource has metadata of its own, whose resource is that very URL", async () => {
-  for (const path of ["/mcp", "/sse", "/actions", ""]) {
+  for (const path of ["/mcp", "/mcp/", "/sse", "/actions", ""]) {
     const { response, body } = await get(`/.well-known/oauth-protected-resource${path}`);
     assert.equal(response.status, 200);
     assert.equal(body.resource, host.url + path);

@@ -17,6 +17,7 @@ const consent = (client: ClientView, more = {}) =>
       scopes,
       account: "ada@example.com",
       action: "/ok?t=1&u=2",
+      shown: "proof",
       switchAction: "/switch",
       surface: "mcp",
       ...more,

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { test } from "node:test";
+import { loadConfig } from "../../../shared/config.ts";
+import { originOf } from "../../../shared/http/request.ts";
+
+function arrived(headers: Readonly<Record<string, string>>, peer?: string): IncomingMessage {
+  const socket = new Socket();
+  if (peer !== undefined) Object.defineProperty(socket, "remoteAddress", { value: peer });
+  const message = new IncomingMessage(socket);
+  Object.assign(message.headers, headers);
+  return message;
+}
+
+const direct = loadConfig({});
+const behindOne = loadConfig({ TRUSTED_PROXIES: "1" });
+
+test("a client that reset its connection is nobody, whatever its headers say", () => {
+  const message = arrived({ host: "evil.example", "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "localhost:4000" });
+  assert.deepEqual(originOf(message, direct), { address: "unknown", host: "evil.example", loopback: false });
+});
+
+test("a client on this machine is told by its socket and the host it names", () => {
+  assert.deepEqual(originOf(arrived({ host: "localhost:4000" }, "127.0.0.1"), direct), {
+    address: "127.0.0.1",
+    host: "localhost:4000",
+    loopback: true,
+  });
+  assert.equal(originOf(arrived({ host: "portico.example" }, "127.0.0.1"), direct).loopback, false);
+  assert.equal(originOf(arrived({ host: "127.999.0.1" }, "127.0.0.1"), direct).loopback, false);
+});
+
+test("any sign of a hop in between makes a request one from elsewhere", () => {
+  for (const name of ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "via", "x-real-ip", "cf-connecting-ip"]) {
+    assert.equal(originOf(arrived({ host: "localhost:4000", [name]: "127.0.0.1" }, "127.0.0.1"), direct).loopback, false, name);
+  }
+});
+
+test("addresses are counted from the right, past the trusted proxies alone", () => {
+  const headers = { host: "portico.example", "x-forwarded-for": "6.6.6.6, 203.0.113.7" };
+  assert.equal(originOf(arrived(headers, "10.0.0.1"), behindOne).address, "203.0.113.7");
+  assert.equal(originOf(arrived(headers, "10.0.0.1"), direct).address, "10.0.0.1");
+  assert.equal(originOf(arrived({ ...headers, "x-forwarded-for": "x".repeat(1000) }, "10.0.0.1"), behindOne).address, "unknown");
+});
+
+test("another host is believed only of a trusted proxy", () => {
+  const headers = { host: "10.0.0.9", "x-forwarded-host": "portico.example" };
+  assert.equal(originOf(arrived(headers, "10.0.0.1"), direct).host, "10.0.0.9");
+  assert.equal(originOf(arrived(headers, "10.0.0.1"), behindOne).host, "portico.example");
+});
