@@ -1,5 +1,8 @@
+import { createPrivateKey, type JsonWebKey } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { PACK_NAMES } from "./capabilities/pack-names.ts";
+import { isScope, SCOPES } from "./capabilities/scopes.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 /**
@@ -30,6 +33,15 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
   error: "must be an origin such as https://example.com, without a path or a trailing slash",
 });
 
+function wholeNumber(least: number, most: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `must be a whole number from ${least} to ${most}`,
+    })
+    .transform(Number);
+}
+
 function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
   return z
     .string()
@@ -55,7 +67,7 @@ const registeredClient = z
     client_secret: z.string().min(32, "must have at least 32 characters").optional(),
     client_secret_sha256: z.string().regex(HASH, "must be a SHA-256 in base64url").optional(),
     token_endpoint_auth_method: z.enum(["none", "client_secret_basic", "client_secret_post"]).optional(),
-    redirect_uris: z.array(z.url()).min(1).max(20),
+    redirect_uris: z.array(z.string()).min(1).max(20),
     grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code", "refresh_token"]),
     scope: z.string().optional(),
     resources: z
@@ -63,7 +75,6 @@ const registeredClient = z
       .min(1)
       .default(["mcp"]),
     require_pkce: z.boolean().default(true),
-    trusted: z.boolean().default(false),
   })
   .superRefine((client, context) => {
     const secret = client.client_secret !== undefined || client.client_secret_sha256 !== undefined;
@@ -76,9 +87,25 @@ export type RegisteredClient = z.infer<typeof registeredClient>;
 
 const privateJwk = z
   .looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1), alg: z.literal("RS256").optional() })
-  .refine((key) => key.kty === "RSA" && typeof key["d"] === "string" && typeof key["n"] === "string", {
-    error: "must be a private RSA key for RS256",
-  });
+  .refine(isPrivateRsaKey, { error: "must be a private RSA key of at least 2048 bits for RS256" });
+
+function isPrivateRsaKey(jwk: Readonly<Record<string, unknown>>): boolean {
+  try {
+    const key = createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" });
+    return key.asymmetricKeyType === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  } catch {
+    return false;
+  }
+}
+
+/** A key set in which no kid is there twice. */
+function keySet<T extends { readonly kid: string }>(key: z.ZodType<T>) {
+  return json(
+    z
+      .strictObject({ keys: z.array(key).min(1) })
+      .refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, { error: "has a kid twice" }),
+  );
+}
 
 const stateKey = z.strictObject({
   kty: z.literal("oct"),
@@ -98,12 +125,8 @@ export type Upstream = z.infer<typeof upstream>;
 const cidr = z.string().refine((text) => ipaddr.isValidCIDR(text), { error: "must be address ranges such as 160.79.104.0/21" });
 
 const clients = json(z.array(registeredClient));
-const signingKeys = json(z.strictObject({ keys: z.array(privateJwk).min(1) }));
-const stateKeys = json(
-  z
-    .strictObject({ keys: z.array(stateKey).min(1) })
-    .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, { error: "has a kid twice" }),
-);
+const signingKeys = keySet(privateJwk);
+const stateKeys = keySet(stateKey);
 const upstreams = json(z.array(upstream));
 const file = z.string().min(1);
 
@@ -141,8 +164,9 @@ export const VARIABLES = {
     example: "https://portico.example.com",
   },
   STATE_URL: {
-    about: "Where state lives. `sqlite:FILE` is a local file.",
-    schema: z.string().refine((text) => /^sqlite:.+/.test(text), { error: "must be sqlite:FILE" }),
+    about:
+      "Where state lives: `sqlite:FILE`, `dynamodb://TABLE?region=…&endpoint=…` (credentials from the AWS environment) or `postgres://USER:PASSWORD@HOST/DATABASE`.",
+    schema: z.string().regex(/^(sqlite:.|dynamodb:\/\/.|postgres(ql)?:\/\/.)/, "must be sqlite:FILE, dynamodb://TABLE or postgres://…"),
     development: "sqlite:var/portico.db",
     requiredInProduction: true,
     example: "sqlite:/var/lib/portico/portico.db",
@@ -154,6 +178,21 @@ export const VARIABLES = {
     example: '{"keys":[{"kty":"oct","kid":"2026-11","k":"32 random bytes in base64url"}]}',
   },
   STATE_KEYS_FILE: { about: "A file with the value of `STATE_KEYS_JSON`.", schema: file, example: "/run/secrets/state-keys.json" },
+  SWEEP_INTERVAL: {
+    about:
+      "Seconds between two rounds of cleaning, in which one of the replicas deletes what expired; 0 leaves it to `npm run admin -- state sweep`.",
+    schema: wholeNumber(0, 86_400),
+    development: "60",
+    production: "60",
+    example: "60",
+  },
+  SWEEP_BATCH: {
+    about: "How many expired records one step of cleaning deletes at most.",
+    schema: wholeNumber(1, 10_000),
+    development: "500",
+    production: "500",
+    example: "500",
+  },
   SIGNING_KEYS_JSON: {
     about:
       "A JWK set of private RSA keys, each with a `kid`, that sign tokens (RS256): the first signs, all are published. Unset, keys are made at the first start and kept encrypted in the store.",
@@ -163,19 +202,20 @@ export const VARIABLES = {
   SIGNING_KEYS_FILE: { about: "A file with the value of `SIGNING_KEYS_JSON`.", schema: file, example: "/run/secrets/signing-keys.json" },
   OAUTH_CLIENTS_JSON: {
     about:
-      "Pre-registered clients, a JSON array with RFC 7591 names: `client_id`, `client_name`, `client_secret` or `client_secret_sha256`, `token_endpoint_auth_method`, `redirect_uris`, `grant_types`, `scope`, and Portico's `resources` (`mcp`, `actions`), `require_pkce`, `trusted`. Production needs this or the file; `[]` is an answer. Where the public URL is loopback, development has two clients of its own.",
+      "Pre-registered clients, a JSON array with RFC 7591 names: `client_id`, `client_name`, `client_secret` or `client_secret_sha256`, `token_endpoint_auth_method`, `redirect_uris`, `grant_types`, `scope`, and Portico's `resources` (`mcp`, `actions`), `require_pkce`. Production needs this or the file; `[]` is an answer. Where the public URL is loopback, development has two clients of its own.",
     schema: clients,
     example: "[]",
   },
   OAUTH_CLIENTS_FILE: { about: "A file with the value of `OAUTH_CLIENTS_JSON`.", schema: file, example: "/etc/portico/clients.json" },
   UPSTREAMS_JSON: {
-    about: "OpenID providers that sign people in, a JSON array of `id`, `issuer`, `client_id`, `client_secret`.",
+    about:
+      "Not in this release, which refuses to start with it: OpenID providers that sign people in, a JSON array of `id`, `issuer`, `client_id`, `client_secret`.",
     schema: upstreams,
     example: '[{"id":"corp","issuer":"https://login.example.com","client_id":"…","client_secret":"…"}]',
   },
   UPSTREAMS_FILE: { about: "A file with the value of `UPSTREAMS_JSON`.", schema: file, example: "/run/secrets/upstreams.json" },
   UPSTREAM_OIDC_ISSUER_URL: {
-    about: "Short for one upstream provider: its issuer.",
+    about: "Short for one upstream provider: its issuer. Not in this release.",
     schema: z.url(),
     example: "https://login.example.com",
   },
@@ -183,19 +223,26 @@ export const VARIABLES = {
   UPSTREAM_OIDC_CLIENT_SECRET: { about: "Its client secret.", schema: z.string().min(1), example: "…" },
   ALLOWED_EMAILS: {
     about: "Who may enter: e-mail addresses, or `*` for everyone. Production needs one of the `ALLOWED_` variables.",
-    schema: list,
+    schema: list.pipe(z.array(z.string().regex(/^(\*|[^@]+@[^@]+)$/, "must be e-mail addresses, or *"))),
     example: "ann@example.com, bob@example.com",
   },
   ALLOWED_EMAIL_DOMAINS: {
     about: "Who may enter: everyone with a verified address at these domains.",
-    schema: list,
+    schema: list.pipe(z.array(z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i, "must be domains such as example.com"))),
     example: "example.com",
   },
-  ALLOWED_GROUPS: { about: "Who may enter: members of these groups of the upstream provider.", schema: list, example: "portico-users" },
+  ALLOWED_GROUPS: {
+    about:
+      "Who may enter: members of these groups of the upstream provider. The e-mail sign-in knows no groups, so that this alone admits nobody there.",
+    schema: list,
+    example: "portico-users",
+  },
   SCOPE_RULES: {
     about:
       "Which groups may be granted a scope, a JSON object from scope to group names. A scope without a rule is open to everyone who may enter.",
-    schema: json(z.record(z.string(), z.array(z.string()))),
+    schema: json(
+      z.record(z.string().refine(isScope, { error: `is not a scope; there are ${Object.keys(SCOPES).join(", ")}` }), z.array(z.string())),
+    ),
     development: "{}",
     production: "{}",
     example: '{"todos:write":["editors"]}',
@@ -211,7 +258,8 @@ export const VARIABLES = {
     example: "Portico <portico@example.com>",
   },
   ALLOWED_ORIGINS: {
-    about: "Web origins whose pages may call the service with a token from a browser. Outside production every loopback origin may too.",
+    about:
+      "Web origins whose pages may call the service with a token from a browser. Outside production every loopback origin may too. Under Encore the gateway answers for CORS by `global_cors` of `encore.app`: list them there as well.",
     schema: list.pipe(z.array(origin)),
     development: "https://chatgpt.com https://claude.ai",
     requiredInProduction: true,
@@ -233,13 +281,13 @@ export const VARIABLES = {
   },
   CAPABILITIES: {
     about: "The packs of capabilities to offer.",
-    schema: list,
+    schema: list.pipe(z.array(z.enum(PACK_NAMES))),
     development: "core todos",
     production: "core todos",
     example: "core todos",
   },
   KNOWLEDGE_DIR: {
-    about: "The folder of Markdown files that `search` and `fetch` serve.",
+    about: "The folder of Markdown files that `search` and `fetch` serve. Not in this release, which has neither.",
     schema: z.string().min(1),
     development: "docs",
     production: "docs",

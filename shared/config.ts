@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { PackName } from "./capabilities/pack-names.ts";
 import {
   type RegisteredClient,
   type StateKey,
@@ -10,6 +11,7 @@ import {
 } from "./config-variables.ts";
 import type { LogLevel } from "./log.ts";
 import { isLoopbackHost } from "./net/loopback.ts";
+import { redirectUriFault } from "./net/redirect-uri.ts";
 
 /** What the environment asks for, checked. */
 export interface Config {
@@ -23,6 +25,12 @@ export interface Config {
   readonly stateUrl: string;
   /** Absent outside production when unset: made beside the state file. */
   readonly stateKeys: readonly StateKey[] | undefined;
+  readonly sweep: {
+    /** Milliseconds between two rounds; 0 is never. */
+    readonly interval: number;
+    /** Records deleted in one step. */
+    readonly batch: number;
+  };
   /** Private JWKs; absent when keys are kept in the store. */
   readonly signingKeys: readonly Readonly<Record<string, unknown>>[] | undefined;
   readonly clients: readonly RegisteredClient[];
@@ -34,7 +42,7 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly sharedEgress: readonly string[];
   readonly trustedProxies: number;
-  readonly capabilityPacks: readonly string[];
+  readonly capabilityPacks: readonly PackName[];
   readonly logLevel: LogLevel;
 }
 
@@ -77,6 +85,7 @@ export function loadConfig(env: Env): Config {
     publicUrlIsLoopback: isLoopbackHost(new URL(publicUrl).host),
     stateUrl: values.STATE_URL ?? "",
     stateKeys: values.STATE_KEYS_JSON?.keys,
+    sweep: { interval: (values.SWEEP_INTERVAL ?? 0) * 1000, batch: values.SWEEP_BATCH ?? 1 },
     signingKeys: values.SIGNING_KEYS_JSON?.keys,
     clients: values.OAUTH_CLIENTS_JSON ?? [],
     upstreams: upstreamsOf(values, faults),
@@ -167,6 +176,12 @@ function generalFaults(values: Values, config: Config): string[] {
   if (config.upstreams.length > 0)
     faults.push("UPSTREAMS_JSON: sign-in through an upstream provider is not in this release; use the e-mail sign-in");
   const ids = config.clients.map((client) => client.client_id);
+  for (const client of config.clients) {
+    for (const uri of client.redirect_uris) {
+      const fault = redirectUriFault(uri, config.publicUrl);
+      if (fault) faults.push(`OAUTH_CLIENTS_JSON: client ${client.client_id}: redirect_uris: ${uri} ${fault}`);
+    }
+  }
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
   if (repeated !== undefined) faults.push(`OAUTH_CLIENTS_JSON: client_id ${repeated} is there twice`);
   return faults;
@@ -180,7 +195,7 @@ function productionFaults(values: Values, env: Env): string[] {
   if (!has("STATE_KEYS_JSON")) faults.push("STATE_KEYS_JSON: production needs it or STATE_KEYS_FILE");
   if (!has("OAUTH_CLIENTS_JSON")) faults.push("OAUTH_CLIENTS_JSON: production needs it or OAUTH_CLIENTS_FILE; [] is an answer");
   if (!has("UPSTREAMS_JSON") && !has("UPSTREAM_OIDC_ISSUER_URL") && !has("SMTP_URL")) {
-    faults.push("SMTP_URL: production needs a mail server for the e-mail sign-in, or an upstream provider");
+    faults.push("SMTP_URL: production needs a mail server for the e-mail sign-in");
   }
   if (!has("ALLOWED_EMAILS") && !has("ALLOWED_EMAIL_DOMAINS") && !has("ALLOWED_GROUPS")) {
     faults.push(

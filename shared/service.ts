@@ -6,6 +6,7 @@ import { createLog, type Log } from "./log.ts";
 import { openState } from "./state/open.ts";
 import { createSealer, type Sealer } from "./state/seal.ts";
 import type { Store } from "./state/store.ts";
+import { startSweeper } from "./state/sweeper.ts";
 
 /** The composition root: what every room needs, made once for a process. */
 export interface Service {
@@ -62,6 +63,7 @@ export async function createService({ env, clock = Date.now, log: givenLog }: Se
     stop: () => stopping.abort(),
     close: () => store.close(),
   };
+  startSweeper(service);
   return service;
 }
 

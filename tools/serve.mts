@@ -17,6 +17,7 @@ const { DefinitionError } = await import("../shared/capabilities/definition-chec
 const { ConfigError } = await import("../shared/config.ts");
 const { VARIABLES } = await import("../shared/config-variables.ts");
 const { createService, install } = await import("../shared/service.ts");
+const { stateFileOf } = await import("../shared/state/open.ts");
 
 type Service = Awaited<ReturnType<typeof createService>>;
 
@@ -67,11 +68,18 @@ function announce(taken: number): void {
     "Actions schema": `${config.publicUrl}/actions/openapi.json`,
     Authorization: `${config.publicUrl}/oauth/authorize`,
     Token: `${config.publicUrl}/oauth/token`,
-    State: config.stateUrl === "sqlite::memory:" ? "in memory" : resolve(config.stateUrl.replace(/^sqlite:/, "")),
+    State: placeOfState(config.stateUrl),
   };
   const lines = Object.entries(places).map(([name, place]) => `  ${name.padEnd(16)}${place}`);
   process.stdout.write(`Portico listens on ${listening}\n\n${lines.join("\n")}\n\n`);
   log.info({ listening, publicUrl: config.publicUrl }, "ready");
+}
+
+/** A database's address without its password. */
+function placeOfState(stateUrl: string): string {
+  const file = stateFileOf(stateUrl);
+  if (file === undefined) return stateUrl.replace(/\/\/[^/@]*@/, "//");
+  return file === ":memory:" ? "in memory" : file;
 }
 
 /** The first signal stops in order, the second at once. */

@@ -4,10 +4,12 @@ import { resolve } from "node:path";
 import { type Config, ConfigError, type StateKey } from "../config.ts";
 import { VARIABLES } from "../config-variables.ts";
 import type { SealKey } from "./seal.ts";
-import { openStore, type Store, type StoreOptions } from "./store.ts";
+import { type Driver, type Exporter, openStore, type Store, type StoreOptions, UnusableState } from "./store.ts";
 
 export interface State {
   readonly store: Store;
+  /** What lies under the store, for operators. */
+  readonly driver: Driver & Exporter;
   /** The configured state keys, or outside production the ones kept beside the state file. */
   readonly keys: readonly SealKey[];
 }
@@ -19,21 +21,39 @@ const MEMORY = ":memory:";
  * Opens the store that STATE_URL names; the driver is loaded only when it is used. A relative file is below the working
  * directory.
  *
- * @throws {ConfigError} when the state file or its keys cannot be used.
+ * @throws {ConfigError} when the state or its keys cannot be used.
  */
 export async function openState(config: Config, options: StoreOptions): Promise<State> {
-  const name = config.stateUrl.slice(SQLITE.length);
-  const file = name === MEMORY ? MEMORY : resolve(name);
-  const { openSqlite, StateFileError } = await import("./sqlite.ts");
-  const driver = await openSqlite(file).catch((error: unknown) => {
-    throw error instanceof StateFileError ? new ConfigError([`STATE_URL: ${error.message}`]) : error;
+  const driver = await openDriver(config.stateUrl).catch((error: unknown) => {
+    throw error instanceof UnusableState ? new ConfigError([`STATE_URL: ${error.message}`]) : error;
   });
   try {
-    return { store: openStore(driver, options), keys: config.stateKeys ?? (file === MEMORY ? [newKey()] : keptKeys(`${file}.keys.json`)) };
+    return { store: openStore(driver, options), driver, keys: config.stateKeys ?? madeKeys(config.stateUrl) };
   } catch (error) {
     await driver.close();
     throw error;
   }
+}
+
+async function openDriver(stateUrl: string): Promise<Driver & Exporter> {
+  const file = stateFileOf(stateUrl);
+  if (file !== undefined) return (await import("./sqlite.ts")).openSqlite(file);
+  if (stateUrl.startsWith("dynamodb:")) return (await import("./dynamodb.ts")).openDynamo(stateUrl);
+  return (await import("./postgres.ts")).openPostgres(stateUrl);
+}
+
+/** The file of a `sqlite:` URL, or ":memory:"; nothing when state is in a database server. */
+export function stateFileOf(stateUrl: string): string | undefined {
+  if (!stateUrl.startsWith(SQLITE)) return undefined;
+  const name = stateUrl.slice(SQLITE.length);
+  return name === MEMORY ? MEMORY : resolve(name);
+}
+
+/** Outside production, where nothing is configured. */
+function madeKeys(stateUrl: string): readonly SealKey[] {
+  const file = stateFileOf(stateUrl);
+  if (file === undefined) throw new ConfigError(["STATE_KEYS_JSON: needed when state is in a database server"]);
+  return file === MEMORY ? [newKey()] : keptKeys(`${file}.keys.json`);
 }
 
 function newKey(): StateKey {

@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Driver, type Row, Unavailable } from "./store.ts";
+import { type Driver, type DumpedRow, type Exporter, type Row, Unavailable, UnusableState } from "./store.ts";
 
 /** A state file that cannot be used at all; the message names it and says why. */
-export class StateFileError extends Error {
+export class StateFileError extends UnusableState {
   override readonly name = "StateFileError";
 }
 
@@ -41,7 +41,7 @@ const FREED_PAGES = 1_000;
  *
  * @throws {StateFileError} when the file cannot be opened, is damaged or was written by a newer release.
  */
-export async function openSqlite(file: string, { patience = PATIENCE }: SqliteOptions = {}): Promise<Driver> {
+export async function openSqlite(file: string, { patience = PATIENCE }: SqliteOptions = {}): Promise<Driver & Exporter> {
   const database = openFile(file);
   try {
     await retryWhileBusy(() => prepareFile(database, file), patience);
@@ -124,7 +124,7 @@ const INSERT = `INSERT INTO records (kind, owner, id, version, expires_at, value
   VALUES (:kind, :owner, :id, :version, :expiresAt, :value) ON CONFLICT (kind, owner, id) DO UPDATE SET`;
 
 /** Every operation is one statement, so that SQLite makes it atomic among all processes on the file. */
-function createDriver(database: DatabaseSync, patience: number): Driver {
+function createDriver(database: DatabaseSync, patience: number): Driver & Exporter {
   const get = database.prepare(`SELECT ${ROW} FROM records WHERE ${KEY} AND ${LIVE}`);
   const create = database.prepare(`${INSERT}
     version = excluded.version, expires_at = excluded.expires_at, value = excluded.value
@@ -141,6 +141,8 @@ function createDriver(database: DatabaseSync, patience: number): Driver {
     WHERE kind = :kind AND owner = :owner AND id > :after AND ${LIVE} ORDER BY id LIMIT :limit`);
   const scan = database.prepare(`SELECT ${ROW} FROM records
     WHERE kind = :kind AND (owner, id) > (:owner, :id) AND ${LIVE} ORDER BY owner, id LIMIT :limit`);
+  const dump = database.prepare(`SELECT kind, ${ROW} FROM records
+    WHERE (kind, owner, id) > (:kind, :owner, :id) AND ${LIVE} ORDER BY kind, owner, id LIMIT :limit`);
   const sweep = database.prepare(`DELETE FROM records WHERE (kind, owner, id) IN
     (SELECT kind, owner, id FROM records WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit)`);
 
@@ -156,6 +158,12 @@ function createDriver(database: DatabaseSync, patience: number): Driver {
       attempt(() => Number(increment.all({ kind, ...row, value: String(by), now })[0]?.["value"])),
     list: (kind, owner, after = "", limit, now) => attempt(() => list.all({ kind, owner, after, limit, now }) as unknown as Row[]),
     scan: (kind, after = { owner: "", id: "" }, limit, now) => attempt(() => scan.all({ kind, ...after, limit, now }) as unknown as Row[]),
+    async dump(cursor, limit, now) {
+      const [kind = "", owner = "", id = ""] = cursor === undefined ? [] : (JSON.parse(cursor) as string[]);
+      const rows = await attempt(() => dump.all({ kind, owner, id, limit, now }) as unknown as DumpedRow[]);
+      const last = rows.length === limit ? rows.at(-1) : undefined;
+      return last ? { rows, cursor: JSON.stringify([last.kind, last.owner, last.id]) } : { rows };
+    },
     async sweep(limit, now) {
       const swept = await attempt(() => Number(sweep.run({ now, limit }).changes));
       if (swept > 0) await attempt(() => database.exec(`PRAGMA incremental_vacuum(${FREED_PAGES})`));

@@ -96,6 +96,25 @@ export interface Driver {
   close(): Promise<void>;
 }
 
+/** A row met by a dump, with its kind. */
+export interface DumpedRow extends Row {
+  readonly kind: string;
+}
+
+/** What operators need of a database beside {@link Driver}. */
+export interface Exporter {
+  /**
+   * A page of the live records of all kinds, in whatever order is cheap. Weakly consistent: a record that lives from the
+   * first page to the last is met. The cursor is for the next call only, and absent on the last page.
+   */
+  dump(cursor: string | undefined, limit: number, now: number): Promise<{ readonly rows: readonly DumpedRow[]; readonly cursor?: string }>;
+}
+
+/** State that cannot be used at all: the message names it, says why and what to do. */
+export class UnusableState extends Error {
+  override readonly name: string = "UnusableState";
+}
+
 /** The store cannot say what became of an operation. Adapters answer 503 with Retry-After. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";

@@ -19,15 +19,13 @@ export type Fault =
   | "stalled"
   /** Nothing happens until the client gives up; then DynamoDB executes the request. */
   | "late"
-  /** As late, but only when {@link Proxy.release} says so. */
+  /** As late, but only when {@link FaultyLine.release} says so. */
   | "held"
   /** The service's clock is said to be wrong. */
   | "skewed"
-  | "denied"
-  /** DynamoDB executed the request, tried it again by itself, and says that the condition failed. */
-  | "tried twice";
+  | "denied";
 
-export interface Proxy {
+export interface FaultyLine {
   readonly endpoint: string;
   /** The operations that arrived, as "PutItem", since they were last cleared. */
   readonly calls: string[];
@@ -45,8 +43,8 @@ interface Message {
   readonly body: Buffer;
 }
 
-/** A real HTTP server between the driver and a DynamoDB endpoint. */
-export async function startProxy(endpoint: string): Promise<Proxy> {
+/** A real HTTP server between the driver and a DynamoDB endpoint, on a free port unless one is given. */
+export async function startProxy(endpoint: string, port = 0): Promise<FaultyLine> {
   const agent = new Agent({ keepAlive: true });
   const calls: string[] = [];
   const held: (() => Promise<unknown>)[] = [];
@@ -65,8 +63,8 @@ export async function startProxy(endpoint: string): Promise<Proxy> {
     calls.push(operation);
     const fault = proxy.choose(operation);
     const forward = () => send(message);
-    const fail = (status: number, name: string, date?: string) => {
-      response.writeHead(status, { "content-type": "application/x-amz-json-1.0", ...(date === undefined ? {} : { date }) });
+    const refuse = (status: number, name: string, date = new Date()) => {
+      response.writeHead(status, { "content-type": "application/x-amz-json-1.0", date: date.toUTCString() });
       response.end(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: `the proxy says ${name}` }));
     };
     switch (fault) {
@@ -76,12 +74,12 @@ export async function startProxy(endpoint: string): Promise<Proxy> {
         await forward();
         return void response.destroy();
       case "throttled":
-        return fail(400, "ProvisionedThroughputExceededException");
+        return refuse(400, "ProvisionedThroughputExceededException");
       case "500 before":
-        return fail(500, "InternalServerError");
+        return refuse(500, "InternalServerError");
       case "500 after":
         await forward();
-        return fail(500, "InternalServerError");
+        return refuse(500, "InternalServerError");
       case "silent":
         return void (await forward());
       case "stalled": {
@@ -95,16 +93,9 @@ export async function startProxy(endpoint: string): Promise<Proxy> {
       case "held":
         return void held.push(forward);
       case "skewed":
-        return fail(400, "InvalidSignatureException", new Date(Date.now() + 3_600_000).toUTCString());
+        return refuse(400, "InvalidSignatureException", new Date(Date.now() + 3_600_000));
       case "denied":
-        return fail(400, "AccessDeniedException");
-      case "tried twice": {
-        await forward();
-        response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
-        const { Item, Key } = JSON.parse(message.body.toString());
-        const item = Item ?? { ...Key };
-        return void response.end(JSON.stringify({ __type: "x#ConditionalCheckFailedException", message: "failed", Item: item }));
-      }
+        return refuse(400, "AccessDeniedException");
     }
     const answer = await forward();
     response.writeHead(answer.head.statusCode ?? 0, answer.head.headers).end(answer.body);
@@ -117,10 +108,10 @@ export async function startProxy(endpoint: string): Promise<Proxy> {
     return { head: answer, body: await bodyOf(answer) };
   }
 
-  const proxy: Proxy = {
-    get endpoint() {
-      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    },
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const proxy: FaultyLine = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     choose: () => faults.shift(),
     next: (...more) => void faults.push(...more),
@@ -134,8 +125,6 @@ export async function startProxy(endpoint: string): Promise<Proxy> {
       agent.destroy();
     },
   };
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   return proxy;
 }
 

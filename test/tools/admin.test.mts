@@ -118,6 +118,12 @@ test("check finds signing keys that were sealed with a state key which is not co
   assert.match(stdout, /^FAIL {2}state keys: .*sealed with the state key lost, .*STATE_KEYS_JSON/m);
 });
 
+test("create-table is for DynamoDB alone", async () => {
+  const { status, stderr } = await admin(["state", "create-table"], folder.env("good.db"));
+  assert.equal(status, 1);
+  assert.match(stderr, /^STATE_URL does not name a DynamoDB table/);
+});
+
 test("sweep deletes all that expired, in as many steps as it takes, and says how many", async () => {
   const kind = newKind();
   await withStore("sweep.db", async (store) => {
