@@ -35,6 +35,11 @@ export async function authenticateClient(exchange: Exchange, parameters: Paramet
   return { client, method };
 }
 
+/** Whom a request says it is from, before that is proved. @throws {OAuthError} when it does not say it well. */
+export function presentedClientId(exchange: Exchange, parameters: Parameters): string {
+  return credentialsOf(exchange, parameters).clientId;
+}
+
 function credentialsOf(exchange: Exchange, parameters: Parameters): Credentials {
   const basic = basicCredentials(exchange.header("authorization"));
   const clientId = parameters.get("client_id");

@@ -1,6 +1,7 @@
 import type { RegisteredClient } from "../../shared/config.ts";
 import type { Service } from "../../shared/service.ts";
 import { clientStateKind } from "../../shared/state/records.ts";
+import type { Entry } from "../../shared/state/store.ts";
 import { sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { type Client, clientKind, fromConfiguration } from "./client.ts";
@@ -47,8 +48,18 @@ export function createClients({ config, store, clock }: Service): Clients {
     [...development, ...config.clients].map((registered) => [registered.client_id, fromConfiguration(registered)]),
   );
 
-  async function update(clientId: string, change: (client: Client) => Client): Promise<boolean> {
+  /** Which write a client was read from, so that a change of it needs no second read. */
+  const entries = new WeakMap<Client, Entry<Client>>();
+
+  async function read(clientId: string): Promise<Client | undefined> {
     const entry = await store.get(clientKind, { id: clientId });
+    if (entry) entries.set(entry.value, entry);
+    return entry?.value;
+  }
+
+  async function update(clientId: string, change: (client: Client) => Client, known?: Client): Promise<boolean> {
+    const client = known ?? (await read(clientId));
+    const entry = client && entries.get(client);
     if (!entry) return false;
     const changed = change(entry.value);
     const expiresAt = changed.origin === "dynamic" && changed.firstUsedAt === undefined ? entry.expiresAt : null;
@@ -57,20 +68,22 @@ export function createClients({ config, store, clock }: Service): Clients {
 
   return {
     async find(clientId) {
-      const client = configured.get(clientId) ?? (await store.get(clientKind, { id: clientId }))?.value;
-      if (!client) return undefined;
-      const state = await store.get(clientStateKind, { id: sha256(clientId) });
+      // Both at once: a remote store answers them in one request.
+      const [client, state] = await Promise.all([
+        configured.get(clientId) ?? read(clientId),
+        store.get(clientStateKind, { id: sha256(clientId) }),
+      ]);
       return state?.value.disabled ? undefined : client;
     },
     add(client) {
       const expiresAt = client.origin === "dynamic" ? clock() + LIFETIMES.unusedClient : null;
       return store.create(clientKind, { id: client.clientId }, client, expiresAt);
     },
-    update,
+    update: (clientId, change) => update(clientId, change),
     async markUsed(client) {
       if (client.origin !== "dynamic" || client.firstUsedAt !== undefined) return;
       // A lost race means that another redemption of the same client has just done it.
-      await update(client.clientId, (stored) => ({ ...stored, firstUsedAt: stored.firstUsedAt ?? clock() }));
+      await update(client.clientId, (stored) => ({ ...stored, firstUsedAt: clock() }), client);
     },
   };
 }

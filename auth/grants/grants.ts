@@ -16,6 +16,7 @@ const TRIES = 5;
 /**
  * One step of a grant's life: read, decide, one compare-and-set. A step that lost the race decides again on what the
  * winner left.
+ * @param first The grant as it was read a moment ago, if it was: saves the first read.
  * @throws {OAuthError} `invalid_grant` when there is no such grant.
  * @throws {Unavailable} after {@link TRIES} lost races.
  */
@@ -23,10 +24,11 @@ export async function stepGrant<T>(
   service: Service,
   handle: Handle,
   decide: (entry: Entry<Grant>) => Promise<Step<T>> | Step<T>,
+  first?: Entry<Grant>,
 ): Promise<T> {
   const key = { owner: handle.subject, id: handle.grantId };
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const entry = await service.store.get(grantKind, key);
+    const entry = attempt === 0 && first ? first : await readGrant(service, handle);
     if (!entry) throw new OAuthError("invalid_grant", "The grant is not known, or it has expired.");
     const { next, result } = await decide(entry);
     if (!next) return result;
@@ -36,6 +38,10 @@ export async function stepGrant<T>(
     }
   }
   throw new Unavailable("a grant changed too often");
+}
+
+export function readGrant({ store }: Service, { subject, grantId }: Handle): Promise<Entry<Grant> | undefined> {
+  return store.get(grantKind, { owner: subject, id: grantId });
 }
 
 /** When an active grant's record expires. */

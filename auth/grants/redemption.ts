@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
+import type { Entry } from "../../shared/state/store.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
@@ -16,6 +17,8 @@ export interface CodeRequest {
   readonly redirectUri: string | undefined;
   readonly verifier: string | undefined;
   readonly resource: string | undefined;
+  /** The grant as it was read with the client. */
+  readonly grant: Entry<Grant> | undefined;
 }
 
 export interface Redeemed {
@@ -37,36 +40,41 @@ type Outcome = { readonly redeemed: Redeemed } | { readonly replayed: true };
 export async function redeemCode(service: Service, { client, method }: AuthenticatedClient, request: CodeRequest): Promise<Redeemed> {
   const handle = parseCode(request.code);
   if (!handle) throw new OAuthError("invalid_grant", "The code is not one of ours.");
-  const outcome = await stepGrant<Outcome>(service, handle, async ({ value: grant }) => {
-    checkRequest(grant, handle.hash, client.clientId, client.pkce, request);
-    const now = service.clock();
-    if (grant.state === "dead") throw new OAuthError("invalid_grant", "The grant has ended.");
-    if (grant.state === "active") return { next: killed(grant, "code_replay", now), result: { replayed: true } };
-    if (await service.bearer.isCutOff(handle.subject, client.clientId, Math.floor(grant.createdAt / 1000))) {
-      throw new OAuthError("invalid_grant", "The account or the client is disabled, or was signed out everywhere.");
-    }
-    await service.part(createClients).markUsed(client);
-    const refreshes = client.grantTypes.includes("refresh_token");
-    const family = newFamily();
-    const refreshToken = refreshes ? newRefreshToken(handle, family) : undefined;
-    const active: Grant = {
-      ...grant,
-      state: "active",
-      authMethod: method,
-      absoluteExpiresAt: now + (refreshes ? LIFETIMES.refreshAbsolute : LIFETIMES.accessToken),
-      lastIssuedAt: now,
-      ...(refreshToken === undefined
-        ? {}
-        : {
-            idleExpiresAt: now + LIFETIMES.refreshIdle,
-            familyHash: sha256(family),
-            current: { hash: sha256(refreshToken), at: now },
-            previous: [],
-          }),
-    };
-    const redeemed = { subject: handle.subject, grantId: handle.grantId, grant: active, refreshToken };
-    return { next: { grant: active, expiresAt: expiryOf(active) }, result: { redeemed } };
-  });
+  const outcome = await stepGrant<Outcome>(
+    service,
+    handle,
+    async ({ value: grant }) => {
+      checkRequest(grant, handle.hash, client.clientId, client.pkce, request);
+      const now = service.clock();
+      if (grant.state === "dead") throw new OAuthError("invalid_grant", "The grant has ended.");
+      if (grant.state === "active") return { next: killed(grant, "code_replay", now), result: { replayed: true } };
+      if (await service.bearer.isCutOff(handle.subject, client.clientId, Math.floor(grant.createdAt / 1000))) {
+        throw new OAuthError("invalid_grant", "The account or the client is disabled, or was signed out everywhere.");
+      }
+      await service.part(createClients).markUsed(client);
+      const refreshes = client.grantTypes.includes("refresh_token");
+      const family = newFamily();
+      const refreshToken = refreshes ? newRefreshToken(handle, family) : undefined;
+      const active: Grant = {
+        ...grant,
+        state: "active",
+        authMethod: method,
+        absoluteExpiresAt: now + (refreshes ? LIFETIMES.refreshAbsolute : LIFETIMES.accessToken),
+        lastIssuedAt: now,
+        ...(refreshToken === undefined
+          ? {}
+          : {
+              idleExpiresAt: now + LIFETIMES.refreshIdle,
+              familyHash: sha256(family),
+              current: { hash: sha256(refreshToken), at: now },
+              previous: [],
+            }),
+      };
+      const redeemed = { subject: handle.subject, grantId: handle.grantId, grant: active, refreshToken };
+      return { next: { grant: active, expiresAt: expiryOf(active) }, result: { redeemed } };
+    },
+    request.grant,
+  );
   if ("redeemed" in outcome) return outcome.redeemed;
   service.log.warn({ event: "code_replayed", grant: handle.grantId, client: client.clientId, public: isPublic(client) }, "security");
   throw new OAuthError("invalid_grant", "The code was used before; its grant has been ended.");

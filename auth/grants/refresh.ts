@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import { openUnder, SealError, sealUnder } from "../../shared/state/seal.ts";
+import type { Entry } from "../../shared/state/store.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
 import { sameDigest, sha256 } from "../hash.ts";
@@ -17,6 +18,8 @@ export interface RefreshRequest {
   readonly refreshToken: string;
   readonly scope: string | undefined;
   readonly resource: string | undefined;
+  /** The grant as it was read with the client. */
+  readonly grant: Entry<Grant> | undefined;
 }
 
 export interface Refreshed {
@@ -53,20 +56,25 @@ export async function refreshGrant(service: Service, authenticated: Authenticate
   const presented = parseRefreshToken(request.refreshToken);
   if (!presented) throw new OAuthError("invalid_grant", "The refresh token is not one of ours.");
   const { clientId } = authenticated.client;
-  const outcome = await stepGrant<Outcome>(service, presented, async ({ value: grant }) => {
-    checkOwnership(grant, presented, authenticated);
-    checkResource(grant, request.resource);
-    const scopes = narrowScopes(grant.scopes, request.scope);
-    const now = service.clock();
-    const cutOff = await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000));
-    if (cutOff || !admits(service.config, grant.profile)) {
-      return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
-    }
-    if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
-      return useCurrent(service, grant, presented, authenticated, request.refreshToken, scopes);
-    }
-    return useSuperseded(service, grant, presented, authenticated, request.refreshToken, scopes);
-  });
+  const outcome = await stepGrant<Outcome>(
+    service,
+    presented,
+    async ({ value: grant }) => {
+      checkOwnership(grant, presented, authenticated);
+      checkResource(grant, request.resource);
+      const scopes = narrowScopes(grant.scopes, request.scope);
+      const now = service.clock();
+      const cutOff = await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000));
+      if (cutOff || !admits(service.config, grant.profile)) {
+        return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
+      }
+      if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
+        return useCurrent(service, grant, presented, authenticated, request.refreshToken, scopes);
+      }
+      return useSuperseded(service, grant, presented, authenticated, request.refreshToken, scopes);
+    },
+    request.grant,
+  );
   if ("ended" in outcome) {
     service.log.warn({ event: outcome.ended, grant: presented.grantId, client: clientId }, "security");
     throw new OAuthError(

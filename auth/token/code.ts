@@ -4,7 +4,7 @@ import { OAuthError } from "../oauth-error.ts";
 import type { GrantHandler } from "./grant-handler.ts";
 
 /** grant_type=authorization_code (RFC 6749 §4.1.3). */
-export const exchangeCode: GrantHandler = async (service, client, parameters) => {
+export const exchangeCode: GrantHandler = async (service, client, parameters, grant) => {
   const code = parameters.get("code");
   if (code === undefined) throw new OAuthError("invalid_request", "code is missing.");
   const redeemed = await redeemCode(service, client, {
@@ -12,6 +12,7 @@ export const exchangeCode: GrantHandler = async (service, client, parameters) =>
     redirectUri: parameters.get("redirect_uri"),
     verifier: parameters.get("code_verifier"),
     resource: parameters.get("resource"),
+    grant,
   });
   const { scopes, nonce } = redeemed.grant;
   const accessToken = await mintAccessToken(service, redeemed, scopes);

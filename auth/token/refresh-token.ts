@@ -3,13 +3,14 @@ import { OAuthError } from "../oauth-error.ts";
 import type { GrantHandler } from "./grant-handler.ts";
 
 /** grant_type=refresh_token (RFC 6749 §6). */
-export const exchangeRefreshToken: GrantHandler = async (service, client, parameters) => {
+export const exchangeRefreshToken: GrantHandler = async (service, client, parameters, grant) => {
   const refreshToken = parameters.get("refresh_token");
   if (refreshToken === undefined) throw new OAuthError("invalid_request", "refresh_token is missing.");
   const refreshed = await refreshGrant(service, client, {
     refreshToken,
     scope: parameters.get("scope"),
     resource: parameters.get("resource"),
+    grant,
   });
   service.log.info({ event: "token_refreshed", client: client.client.clientId }, "security");
   return {

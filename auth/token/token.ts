@@ -1,7 +1,11 @@
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
-import { parametersOf, readForm } from "../../shared/http/form.ts";
+import { type Parameters, parametersOf, readForm } from "../../shared/http/form.ts";
 import type { Service } from "../../shared/service.ts";
-import { authenticateClient } from "../clients/authentication.ts";
+import type { Grant } from "../../shared/state/records.ts";
+import type { Entry } from "../../shared/state/store.ts";
+import { authenticateClient, presentedClientId } from "../clients/authentication.ts";
+import { readGrant } from "../grants/grants.ts";
+import { parseCode, parseRefreshToken } from "../grants/handles.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
 import { exchangeCode } from "./code.ts";
@@ -24,9 +28,24 @@ export async function handleToken(exchange: Exchange, service: Service): Promise
   exchange.note({ grantType: grantType.slice(0, 100) });
   const known = GRANT_TYPES.find((type) => type === grantType);
   if (!known) throw new OAuthError("unsupported_grant_type", `There are: ${GRANT_TYPES.join(", ")}.`);
-  const authenticated = await authenticateClient(exchange, parameters, service);
+  // Both at once: a remote store answers them in one request. Nothing of the grant is used before the client is proved.
+  const [authenticated, grant] = await Promise.all([
+    authenticateClient(exchange, parameters, service),
+    grantOf(exchange, parameters, service),
+  ]);
   if (!authenticated.client.grantTypes.includes(known)) {
     throw new OAuthError("unauthorized_client", `The client is not registered for the grant ${known}.`);
   }
-  return json(200, await GRANTS[known](service, authenticated, parameters));
+  return json(200, await GRANTS[known](service, authenticated, parameters, grant));
+}
+
+/** The grant that a code or refresh token names, read beside what tells whether its client and subject are cut off. */
+async function grantOf(exchange: Exchange, parameters: Parameters, service: Service): Promise<Entry<Grant> | undefined> {
+  const handle = parseCode(parameters.get("code") ?? "") ?? parseRefreshToken(parameters.get("refresh_token") ?? "");
+  if (!handle) return undefined;
+  const [grant] = await Promise.all([
+    readGrant(service, handle),
+    service.bearer.isCutOff(handle.subject, presentedClientId(exchange, parameters), 0),
+  ]);
+  return grant;
 }

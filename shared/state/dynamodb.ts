@@ -1,4 +1,6 @@
 import { ConditionalCheckFailedException, DeleteItemCommand } from "@aws-sdk/client-dynamodb";
+import { coalesceGets } from "./coalesce.ts";
+import { createBatchReader } from "./dynamodb-batch.ts";
 import { type Connection, connect, type DynamoOptions, describeFault, Lost, StateTableError } from "./dynamodb-client.ts";
 import { IS_ABSENT, IS_EXPIRED, IS_LIVE, keyOf, numeric, rowOf, versionOf } from "./dynamodb-items.ts";
 import { createPages } from "./dynamodb-pages.ts";
@@ -16,7 +18,7 @@ export async function openDynamo(url: string, options?: DynamoOptions): Promise<
   const connection = await connect(url, options);
   try {
     await itemAt(connection, keyOf("open", "", "open"));
-    return createDriver(connection);
+    return coalesceGets(createDriver(connection), createBatchReader(connection));
   } catch (error) {
     connection.close();
     throw new StateTableError(`${connection.table}: the state table cannot be used: ${describeFault(error)}`, { cause: error });
@@ -48,7 +50,7 @@ function createDriver(connection: Connection): Driver & Exporter {
         const written = await put(connection, kind, row, `write_id = :expected AND ${IS_LIVE}`, values);
         if (written.outcome === "applied") return true;
         if (written.outcome === "refused") {
-          return false;
+          if (lost === undefined) return false;
           // An earlier round may have been applied late, and others may have gone on from there.
           if (versionOf(await itemAt(connection, keyOf(kind, row.owner, row.id))) === row.version) return true;
           break;

@@ -1,3 +1,4 @@
+import { coalesceGets, type ReadMany } from "./coalesce.ts";
 import { type Connection, connect, Lost, type PostgresOptions } from "./postgres-connection.ts";
 import { prepareDatabase } from "./postgres-schema.ts";
 import { type Driver, type DumpedRow, type Exporter, type Row, Unavailable } from "./store.ts";
@@ -13,7 +14,7 @@ export async function openPostgres(url: string, options?: PostgresOptions): Prom
   const connection = connect(url, options);
   try {
     await prepareDatabase(connection);
-    return createDriver(connection);
+    return coalesceGets(createDriver(connection), createReadMany(connection));
   } catch (error) {
     await connection.close();
     throw error;
@@ -51,6 +52,9 @@ const SWEEP = `WITH expired AS MATERIALIZED (
     SELECT kind, owner, id FROM portico.records WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
   DELETE FROM portico.records AS old USING expired
   WHERE old.kind = expired.kind AND old.owner = expired.owner AND old.id = expired.id AND old.expires_at <= $1`;
+
+const GET_MANY = `SELECT asked.place, ${ROW} FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (kind, owner, id, place)
+  JOIN portico.records USING (kind, owner, id) WHERE (expires_at IS NULL OR expires_at > $4) AND ${ON_PRIMARY}`;
 
 /** How often a write may be sent in one operation. */
 const ROUNDS = 3;
@@ -148,4 +152,13 @@ function outcome<T>(sent: Promise<T>): Promise<T | Lost> {
 
 function unknown(cause: unknown): Unavailable {
   return new Unavailable("the state database did not say what became of a write", { cause });
+}
+
+function createReadMany(connection: Connection): ReadMany {
+  return async (places, now) => {
+    const values = [places.map(({ kind }) => kind), places.map(({ owner }) => owner), places.map(({ id }) => id), now];
+    const { rows } = await connection.repeat((run) => run<Row & { readonly place: string | number }>(GET_MANY, values));
+    const found = new Map(rows.map(({ place, ...row }) => [Number(place), row]));
+    return places.map((_, index) => found.get(index + 1));
+  };
 }

@@ -30,7 +30,7 @@ export interface FaultyLine {
   /** The operations that arrived, as "PutItem", since they were last cleared. */
   readonly calls: string[];
   /** Asked for each request. */
-  choose: (operation: string) => Fault | undefined;
+  choose: (operation: string) => Fault | undefined | Promise<Fault | undefined>;
   /** The faults of the next requests, one each. */
   next(...faults: (Fault | undefined)[]): void;
   /** Lets DynamoDB execute what is held, and returns when it did. */
@@ -61,7 +61,7 @@ export async function startProxy(endpoint: string, port = 0): Promise<FaultyLine
     const message = { head, body: await bodyOf(head) };
     const operation = String(head.headers["x-amz-target"]).split(".")[1] ?? "";
     calls.push(operation);
-    const fault = proxy.choose(operation);
+    const fault = await proxy.choose(operation);
     const forward = () => send(message);
     const refuse = (status: number, name: string, date = new Date()) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0", date: date.toUTCString() });

@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createTable } from "../../shared/state/dynamodb-table.ts";
 
+const require = createRequire(import.meta.url);
+
 /** A real HTTP server that speaks DynamoDB's protocol, and one state table in it. */
 export interface Dynamo {
   readonly endpoint: string;
@@ -18,7 +20,7 @@ export interface Dynamo {
 /** Starts dynalite on a free port. */
 export async function startDynalite(): Promise<Dynamo> {
   // It has no types of its own.
-  const dynalite: (options: object) => Server = createRequire(import.meta.url)("dynalite");
+  const dynalite: (options: object) => Server = require("dynalite");
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -39,6 +39,9 @@ export async function startPgbouncer(serverPort: number): Promise<Pooler> {
       if (text.includes("process up")) resolve();
       if (/FATAL|not found/.test(text)) reject(new Error(text));
     });
+  }).catch(async (error: unknown) => {
+    await end();
+    throw error;
   });
   return { port, stop: end };
 }

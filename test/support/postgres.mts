@@ -110,8 +110,13 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
 
   const linguistic = release >= 15 ? ["--locale-provider=icu", "--icu-locale=en"] : [];
   const [data, port] = [join(folder, "data"), await freePort()];
-  await run("initdb", "--no-sync", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", ...linguistic);
-  await startIn(data, port);
+  try {
+    await run("initdb", "--no-sync", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", ...linguistic);
+    await startIn(data, port);
+  } catch (error) {
+    await guard.end();
+    throw error;
+  }
 
   const urlAt = (at: number, database: string, role: string) => `postgres://${role}@127.0.0.1:${at}/${database}`;
   const url = (database: string, role = SUPERUSER) => urlAt(port, database, role);

@@ -8,6 +8,8 @@ export interface Replicas {
   /** The proxy's, and so everyone's public URL. */
   readonly url: string;
   readonly services: readonly SpawnedService[];
+  /** Sends everything to one of them until `work` is done. */
+  through<Result>(index: number, work: () => Promise<Result>): Promise<Result>;
   /** Ends one at once, as a crash would. The proxy goes on with the others; requests under way there fail. */
   kill(index: number): Promise<void>;
   close(): Promise<void>;
@@ -21,11 +23,12 @@ const OWN_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding"]);
 export async function startReplicas(stateUrl: string, count = 2): Promise<Replicas> {
   const agent = new Agent({ keepAlive: true });
   let living: SpawnedService[] = [];
+  let only: SpawnedService | undefined;
   let turn = 0;
 
   const proxy = createServer((incoming, outgoing) => {
     turn += 1;
-    const target = living[turn % living.length];
+    const target = only ?? living[turn % living.length];
     if (target) forward(incoming, outgoing, new URL(target.url).port, agent);
     else outgoing.writeHead(502).end();
   });
@@ -39,6 +42,14 @@ export async function startReplicas(stateUrl: string, count = 2): Promise<Replic
   return {
     url,
     services,
+    async through(index, work) {
+      only = services[index];
+      try {
+        return await work();
+      } finally {
+        only = undefined;
+      }
+    },
     async kill(index) {
       const victim = services[index];
       living = living.filter((service) => service !== victim);

@@ -43,6 +43,23 @@ export function describeRecords(bench: Bench): void {
       }
     });
 
+    test("answers reads that are started together each with its own record", async () => {
+      const [kind, other] = [newKind(), newKind()];
+      const ids = Array.from({ length: 60 }, (_, index) => `id-${index}`);
+      await Promise.all(ids.map((id, index) => bench.store.create(kind, { id, owner: "ann" }, note(index), null)));
+      await bench.store.create(other, { id: "id-0" }, note("other"), bench.now + MINUTE);
+      await bench.store.create(other, { id: "gone" }, note("gone"), bench.now);
+      const read = await Promise.all([
+        ...ids.map((id) => bench.store.get(kind, { id, owner: "ann" })),
+        bench.store.get(other, { id: "id-0" }),
+        bench.store.get(other, { id: "gone" }),
+        bench.store.get(kind, { id: "id-0" }),
+        bench.store.get(kind, { id: "id-0", owner: "ann" }),
+      ]);
+      const values = read.map((entry) => entry?.value);
+      assert.deepEqual(values, [...ids.map((_, index) => note(index)), note("other"), undefined, undefined, note(0)]);
+    });
+
     test("finds nothing under a key that no record can have, and writes nothing there", async () => {
       const kind = newKind();
       for (const id of ["", "a\0b", "\ud800", "x".repeat(901)]) {

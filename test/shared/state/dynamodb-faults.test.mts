@@ -236,6 +236,31 @@ describe("replace, when the answer is lost", SIDE_BY_SIDE, () => {
     });
   });
 
+  test("is true if its first attempt arrives just before the second", async () => {
+    await withLine(async ({ store, truth, proxy }) => {
+      const kind = newKind();
+      await truth.create(kind, KEY, note("one"), null);
+      const first = await version(truth, kind, KEY);
+      proxy.choose = holdFirst(proxy, async () => {});
+      assert.equal(await store.replace(kind, KEY, first, note("two"), null), true);
+      assert.deepEqual(proxy.calls, ["PutItem", "GetItem", "PutItem", "GetItem"]);
+      assert.deepEqual((await truth.get(kind, KEY))?.value, note("two"));
+    });
+  });
+
+  test("is Unavailable and never false if others went on from there before the second attempt", async () => {
+    await withLine(async ({ store, truth, proxy }) => {
+      const kind = newKind();
+      await truth.create(kind, KEY, note("one"), null);
+      const first = await version(truth, kind, KEY);
+      proxy.choose = holdFirst(proxy, async () => {
+        assert.equal(await truth.replace(kind, KEY, await version(truth, kind, KEY), note("three"), null), true);
+      });
+      await assert.rejects(store.replace(kind, KEY, first, note("two"), null), isUnavailable);
+      assert.deepEqual((await truth.get(kind, KEY))?.value, note("three"));
+    });
+  });
+
   test("undoes nothing that came after it when its first attempt arrives last", async () => {
     await withLine(async ({ store, truth, proxy }) => {
       const kind = newKind();
@@ -402,6 +427,18 @@ describe("many clients on a line that fails at random", () => {
     assert.ok(taken.length > 0);
   });
 });
+
+/** Holds the first write until the second one arrives, and has `between` happen between the two. */
+function holdFirst(proxy: FaultyLine, between: () => Promise<void>): FaultyLine["choose"] {
+  let writes = 0;
+  return async (operation) => {
+    if (operation !== "PutItem" || ++writes > 2) return undefined;
+    if (writes === 1) return "held";
+    await proxy.release();
+    await between();
+    return undefined;
+  };
+}
 
 async function outcomeOf(work: Promise<boolean>): Promise<"true" | "false" | "unknown"> {
   try {

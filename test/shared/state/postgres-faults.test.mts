@@ -302,7 +302,9 @@ describe("PostgreSQL", { skip: whyNoPostgres() ?? false }, () => {
       assert.equal(await hasty.replace(kind, { id: "a" }, first, note("two"), null), true);
     });
 
-    test("without a goodbye, three times under load, it loses nothing that was acknowledged and tells nobody a wrong no", async () => {
+    test("without a goodbye, three times under load, it loses nothing that was acknowledged and tells nobody a wrong no", {
+      timeout: 60_000,
+    }, async () => {
       const load = startLoad(store, 12);
       for (let crashes = 0; crashes < 3; crashes++) {
         await load.acknowledged(150);

@@ -48,7 +48,9 @@ describe("behind PgBouncer in transaction mode", { skip }, () => {
     assert.equal(kept?.count, 0);
   });
 
-  test("a server that crashes and comes back loses nothing that was acknowledged and tells nobody a wrong no", async (t) => {
+  test("a server that crashes and comes back loses nothing that was acknowledged and tells nobody a wrong no", {
+    timeout: 60_000,
+  }, async (t) => {
     const store = openStore(await openPostgres(url), { clock: Date.now, log: createLog("silent") });
     t.after(() => store.close());
     const load = startLoad(store, 8);
