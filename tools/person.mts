@@ -93,7 +93,7 @@ export function createPerson(email: string): Person {
 
 /** The code that development shows on the page. */
 export function shownCode(page: OpenPage): string {
-  const code = /\b[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}\b/.exec(page.html)?.[0];
+  const code = /id="development-code"[^>]*>([2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4})</.exec(page.html)?.[1];
   if (!code) throw new Error(`no code is shown on ${page.url.pathname} (${page.status})`);
   return code;
 }

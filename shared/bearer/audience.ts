@@ -12,7 +12,7 @@ export interface Audiences {
 }
 
 /** Paths under which the MCP surface is reached, each a protected resource with metadata of its own. "" is the origin. */
-export const MCP_PATHS = ["/mcp", "/sse", ""] as const;
+const MCP_PATHS = ["/mcp", "/sse", ""] as const;
 export const ACTIONS_PATH = "/actions";
 
 export function createAudiences(publicUrl: string): Audiences {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import {
   type AttributeDefinition,
+  BatchGetItemCommand,
   CreateTableCommand,
   DeleteItemCommand,
   DescribeTableCommand,
@@ -101,6 +102,10 @@ function probes(table: string): [action: string, request: Request<unknown>][] {
     ["PutItem", (client, options) => client.send(new PutItemCommand({ TableName: table, Item: item }), options)],
     ["UpdateItem", (client, options) => client.send(new UpdateItemCommand({ ...target, ...sum }), options)],
     ["GetItem", (client, options) => client.send(new GetItemCommand({ ...target, ConsistentRead: true }), options)],
+    [
+      "BatchGetItem",
+      (client, options) => client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [target.Key] } } }), options),
+    ],
     ["Query", (client, options) => client.send(new QueryCommand({ TableName: table, ...partition, ConsistentRead: true }), options)],
     ["Scan", (client, options) => client.send(new ScanCommand({ TableName: table, Limit: 1 }), options)],
     ["DeleteItem", (client, options) => client.send(new DeleteItemCommand(target), options)],

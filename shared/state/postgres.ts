@@ -48,10 +48,8 @@ const SCAN = `SELECT ${ROW} FROM portico.records
 const DUMP = `SELECT kind, ${ROW} FROM portico.records
   WHERE (kind, owner, id) > ($1, $2, $3) AND (expires_at IS NULL OR expires_at > $4) AND ${ON_PRIMARY} ORDER BY kind, owner, id LIMIT $5`;
 // What another statement has locked is left for the next time: nobody waits for a sweep, and two of them share the work.
-const SWEEP = `WITH expired AS MATERIALIZED (
-    SELECT kind, owner, id FROM portico.records WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-  DELETE FROM portico.records AS old USING expired
-  WHERE old.kind = expired.kind AND old.owner = expired.owner AND old.id = expired.id AND old.expires_at <= $1`;
+const SWEEP = `DELETE FROM portico.records WHERE expires_at <= $1 AND ctid = ANY (ARRAY(
+  SELECT ctid FROM portico.records WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))`;
 
 const GET_MANY = `SELECT asked.place, ${ROW} FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (kind, owner, id, place)
   JOIN portico.records USING (kind, owner, id) WHERE (expires_at IS NULL OR expires_at > $4) AND ${ON_PRIMARY}`;

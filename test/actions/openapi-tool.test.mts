@@ -45,7 +45,7 @@ test("what ChatGPT would refuse is said with its place", () => {
 test("a base URL with a path, an unknown pack and an unknown option are said without a stack", () => {
   for (const [parameters, env, words] of [
     [["--base-url", "https://a.example/api"], {}, /PUBLIC_URL: must be an origin/],
-    [["--base-url", BASE_URL], { CAPABILITIES: "nothing" }, /CAPABILITIES: there is no pack "nothing"/],
+    [["--base-url", BASE_URL], { CAPABILITIES: "nothing" }, /CAPABILITIES: 0: Invalid option: expected one of "core"\|"todos"/],
     [["--nothing"], {}, /Unknown option '--nothing'[\s\S]*npm run openapi/],
   ] as const) {
     const { status, stderr } = run(parameters, env);

@@ -72,7 +72,9 @@ export function startLoad(store: Store, clients: number): Load {
   const owners = Array.from({ length: clients }, (_, index) => `client-${index}`);
   const runs = Promise.all(owners.map(run));
   // A fault is reported by whoever waits for the load.
-  runs.catch(() => {});
+  runs.catch(() => {
+    ended = true;
+  });
   return {
     acknowledged: (count) =>
       Promise.race([

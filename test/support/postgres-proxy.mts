@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
 /**
@@ -5,13 +6,14 @@ import { connect, createServer, type Socket } from "node:net";
  * - request: the next statement is cut off before the server gets any of it.
  * - answer: the server has carried the next statement out when the connection is cut; the answer is lost.
  * - silence: the server carries the next statement out; its answer never comes, and the connection stays open.
+ * - late: the connection is cut, and the server gets the next statement only when one with the fault `after late` comes.
  * - none: the next statement is let through, so that the fault armed after it strikes the one that follows.
  */
-export type Fault = "request" | "answer" | "silence" | "none";
+export type Fault = "request" | "answer" | "silence" | "late" | "after late" | "none";
 
 export interface FaultyProxy {
   readonly port: number;
-  /** Has the next statement fail that way; `meanwhile` runs while the answer to it is held, before the connection is cut. */
+  /** Has the next statement fail that way; `meanwhile` runs when the server has carried out what gets no answer. */
   arm(fault: Fault, meanwhile?: () => Promise<unknown>): void;
   /** How many of the armed faults have not struck. */
   armed(): number;
@@ -29,10 +31,13 @@ interface Armed {
 const PARSE = 0x50;
 /** ReadyForQuery outside of a transaction: what a statement was to change is committed or rolled back. */
 const READY = Buffer.from("Z\0\0\0\u0005I");
+/** Whose answers reach the client. */
+const PASSING: readonly Fault[] = ["none", "after late"];
 
 export async function startProxy(target: number): Promise<FaultyProxy> {
   const faults: Armed[] = [];
   const open = new Set<Socket>();
+  let sendLate = async () => {};
   let leadsTo = target;
 
   const server = createServer((client) => {
@@ -46,18 +51,31 @@ export async function startProxy(target: number): Promise<FaultyProxy> {
       open.add(socket);
       socket.on("close", () => {
         open.delete(socket);
-        cut();
+        if (current?.fault !== "late") cut();
       });
       socket.on("error", cut);
     }
     client.on("data", (bytes) => {
       if (bytes[0] === PARSE) current = faults.shift();
-      if (current?.fault === "request") cut();
-      else upstream.write(bytes);
+      void forward(bytes);
     });
+    const forward = (bytes: Buffer) => {
+      if (current?.fault === "request") return cut();
+      if (current?.fault === "late") {
+        sendLate = async () => {
+          upstream.write(bytes);
+          await once(upstream, "close");
+        };
+        return client.destroy();
+      }
+      if (current?.fault !== "after late") return upstream.write(bytes);
+      return sendLate()
+        .then(current.meanwhile)
+        .finally(() => upstream.write(bytes));
+    };
     upstream.on("data", (bytes) => {
-      if (!current || current.fault === "none") client.write(bytes);
-      else if (current.fault === "answer" && bytes.subarray(-READY.length).equals(READY)) void current.meanwhile().finally(cut);
+      if (!current || PASSING.includes(current.fault)) client.write(bytes);
+      else if (current.fault !== "silence" && bytes.subarray(-READY.length).equals(READY)) void current.meanwhile().finally(cut);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

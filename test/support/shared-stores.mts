@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stateUrl as dynamoUrl, startDynalite } from "./dynamodb.mts";
 import { startPostgres, whyNoPostgres } from "./postgres.mts";
 
-/** A store in which several replicas keep their state. */
+/** A store that several processes can share. */
 export interface SharedStore {
   readonly name: string;
   /** Why it cannot be had here. */
@@ -22,7 +22,7 @@ export const STORES: readonly SharedStore[] = [
   {
     name: "SQLite",
     async start() {
-      const folder = mkdtempSync(join(tmpdir(), "portico-replicas-"));
+      const folder = mkdtempSync(join(tmpdir(), "portico-shared-"));
       return { stateUrl: `sqlite:${join(folder, "state.db")}`, stop: () => rmSync(folder, { recursive: true }) };
     },
   },

@@ -7,10 +7,11 @@ import { type ServerProcess, startServer } from "./server-process.mts";
 import { signIn } from "./sign-in.mts";
 
 /**
- * An authenticated tools/call, Portico and the floor in turns. Figures of one run compare; those of two do not, because
- * machines drift.
+ * `bench.mts [SCENARIO]`: `tools-call`, an authenticated tools/call, Portico and the floor in turns, or `stores`, every
+ * store and the bare library under it in turns. Figures of one run compare; those of two do not, because machines drift.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
@@ -36,7 +37,7 @@ function toolCall(token: string): Request {
   };
 }
 
-async function run(): Promise<Readonly<Record<string, Measure>>> {
+async function measureToolCall(): Promise<Readonly<Record<string, Measure>>> {
   const folder = mkdtempSync(join(tmpdir(), "portico-bench-"));
   const servers: Record<string, ServerProcess> = {};
   try {
@@ -58,12 +59,15 @@ async function run(): Promise<Readonly<Record<string, Measure>>> {
   }
 }
 
-const results = await run();
-const floor = results["floor"]?.rate ?? 0;
-if (values.json) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-  process.stdout.write(`${JSON.stringify({ scenario: "tools/call", machine, results }, null, 2)}\n`);
-} else {
+/** What a scenario found: `results` as they are for --json, and the same as rows for people. */
+interface Report {
+  readonly results: unknown;
+  readonly rows: readonly object[];
+}
+
+async function benchToolCall(): Promise<Report> {
+  const results = await measureToolCall();
+  const floor = results["floor"]?.rate ?? 0;
   const rows = Object.entries(results).map(([name, { rate, p50, p99, cpu, memory }]) => ({
     tools_call: name,
     "requests/s": Math.round(rate),
@@ -71,8 +75,43 @@ if (values.json) {
     "p99 ms": p99,
     "CPU µs/request": Math.round(cpu),
     "memory MiB": Math.round(memory),
-    "of the floor": Math.round((rate / floor) * 100) / 100,
+    "of the floor": inHundredths(rate / floor),
   }));
+  return { results, rows };
+}
+
+async function benchStores(): Promise<Report> {
+  const { measureStores } = await import("./stores.mts");
+  const results = await measureStores(Number(values.rounds), Number(values.seconds), (line) => process.stderr.write(line));
+  const rows = results.map(({ store, portico, bare, ratio }) => ({
+    store,
+    "operations/s": Math.round(portico),
+    "bare library": Math.round(bare),
+    "of the bare library": inHundredths(ratio),
+  }));
+  return { results, rows };
+}
+
+function inHundredths(ratio: number): number {
+  return Math.round(ratio * 100) / 100;
+}
+
+const SCENARIOS: Readonly<Record<string, { readonly name: string; readonly run: () => Promise<Report> }>> = {
+  "tools-call": { name: "tools/call", run: benchToolCall },
+  stores: { name: "stores", run: benchStores },
+};
+
+const [wanted = "tools-call", ...more] = positionals;
+const scenario = Object.hasOwn(SCENARIOS, wanted) && more.length === 0 ? SCENARIOS[wanted] : undefined;
+if (!scenario) {
+  process.stderr.write(`give one scenario: ${Object.keys(SCENARIOS).join(" or ")}\n`);
+  process.exit(2);
+}
+const { results, rows } = await scenario.run();
+if (values.json) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+  process.stdout.write(`${JSON.stringify({ scenario: scenario.name, machine, results }, null, 2)}\n`);
+} else {
   process.stdout.write(
     `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${values.rounds} rounds of ${values.seconds} s in turns, medians\n`,
   );

@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -12,50 +9,19 @@ import { loadConfig } from "../../../shared/config.ts";
 import { createLog } from "../../../shared/log.ts";
 import { openState } from "../../../shared/state/open.ts";
 import type { Key, Store } from "../../../shared/state/store.ts";
-import { stateUrl as dynamoUrl, startDynalite } from "../../support/dynamodb.mts";
 import type { Round, Seen, Step } from "../../support/history-process.mts";
-import { startPostgres, whyNoPostgres } from "../../support/postgres.mts";
+import { STORES, type StartedStore } from "../../support/shared-stores.mts";
 import { MINUTE, newCounter, newKind, note, version } from "../../support/state-bench.mts";
 import { isLinearizable } from "../../support/state-history.mts";
 
-interface Database {
-  readonly stateUrl: string;
-  readonly stop: () => Promise<void> | void;
-}
-
-const DATABASES: readonly { readonly name: string; readonly missing?: string | undefined; readonly start: () => Promise<Database> }[] = [
-  {
-    name: "SQLite",
-    async start() {
-      const folder = mkdtempSync(join(tmpdir(), "portico-histories-"));
-      return { stateUrl: `sqlite:${join(folder, "state.db")}`, stop: () => rmSync(folder, { recursive: true }) };
-    },
-  },
-  {
-    name: "DynamoDB (dynalite)",
-    async start() {
-      const dynamo = await startDynalite();
-      return { stateUrl: dynamoUrl(dynamo), stop: dynamo.close };
-    },
-  },
-  {
-    name: "PostgreSQL",
-    missing: whyNoPostgres(),
-    async start() {
-      const server = await startPostgres();
-      return { stateUrl: server.url(await server.createDatabase()), stop: server.remove };
-    },
-  },
-];
-
 const PROCESSES = 3;
-const HISTORIES = 60;
+const HISTORIES = 30;
 const CHILD = fileURLToPath(import.meta.resolve("../../support/history-process.mts"));
 const STATE_KEYS_JSON = JSON.stringify({ keys: [{ kty: "oct", kid: "test", k: randomBytes(32).toString("base64url") }] });
 
-for (const { name, missing, start } of DATABASES) {
+for (const { name, missing, start } of STORES) {
   describe(`on ${name}`, { skip: missing ?? false }, () => {
-    let database: Database;
+    let database: StartedStore;
     before(async () => {
       database = await start();
     });

@@ -110,6 +110,15 @@ describe("PostgreSQL", { skip: whyNoPostgres() ?? false }, () => {
       assert.deepEqual((await other.get(kind, { id: "a" }))?.value, note("two"));
     });
 
+    test("a replace whose first attempt comes through after all, before the second, is applied once and succeeds", async () => {
+      const kind = newKind();
+      await other.create(kind, { id: "a" }, note("one"), null);
+      const first = await version(other, kind, { id: "a" });
+      for (const fault of ["late", "none", "after late"] as const) proxy.arm(fault);
+      assert.equal(await store.replace(kind, { id: "a" }, first, note("two"), null), true);
+      assert.deepEqual((await other.get(kind, { id: "a" }))?.value, note("two"));
+    });
+
     test("take is Unavailable: nobody gets the record twice", async () => {
       const kind = newKind();
       await other.create(kind, { id: "a" }, note("one"), null);
@@ -123,8 +132,8 @@ describe("PostgreSQL", { skip: whyNoPostgres() ?? false }, () => {
       await other.create(kind, { id: "a" }, note("one"), null);
       const first = await version(other, kind, { id: "a" });
       const goOn = async () => other.replace(kind, { id: "a" }, await version(other, kind, { id: "a" }), note("three"), null);
-      for (const fault of ["request", "none"] as const) proxy.arm(fault);
-      proxy.arm("answer", goOn);
+      for (const fault of ["late", "none"] as const) proxy.arm(fault);
+      proxy.arm("after late", goOn);
       await assert.rejects(store.replace(kind, { id: "a" }, first, note("two"), null), isUnavailable);
       assert.deepEqual((await other.get(kind, { id: "a" }))?.value, note("three"));
     });
