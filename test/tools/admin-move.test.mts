@@ -3,48 +3,68 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
-import { spawnService } from "../support/host.mts";
+import { type SpawnedService, spawnService } from "../support/host.mts";
 import { authorizationUrl, connect, isAlive, pkce, refresh } from "../support/oauth.mts";
+import { STORES } from "../support/shared-stores.mts";
 import { admin, makeStateFolder } from "./admin-command.mts";
 
 const folder = makeStateFolder();
 after(folder.remove);
 
-test("state that is moved to another store logs nobody out: tokens, refresh, browser and data go on", async () => {
-  const keys = { STATE_KEYS_JSON: JSON.stringify({ keys: [{ kty: "oct", kid: "1", k: Buffer.alloc(32, 7).toString("base64url") }] }) };
-  // The issuer names the port, so both services have the same.
-  const fixed = { ...keys, PORT: String(await freePort()) };
+const here = STORES.filter(({ missing }) => missing === undefined);
 
-  const old = await spawnService({ env: { ...fixed, ...folder.env("old.db") } });
-  const { client, person, accessToken, refreshToken } = await connect(old.url, { parameters: { resource: `${old.url}/mcp` } });
-  assert.equal((await callTool(old.url, accessToken, "create_todo", { title: "Move house" })).status, 200);
-  await old.stop();
+for (const [index, from] of here.entries()) {
+  const to = here[(index + 1) % here.length] ?? from;
 
-  assert.equal((await admin(["state", "export", folder.path("moving.jsonl")], { ...keys, ...folder.env("old.db") })).status, 0);
-  const imported = await admin(["state", "import", folder.path("moving.jsonl")], { ...keys, ...folder.env("new.db") });
-  assert.deepEqual([imported.status, imported.stderr], [0, ""]);
+  test(`state that is moved from ${from.name} to ${to.name} logs nobody out: tokens, refresh, browser and data go on`, async (context) => {
+    const [source, target] = [await from.start(), await to.start()];
+    let running: SpawnedService | undefined;
+    context.after(async () => {
+      await running?.stop();
+      await source.stop();
+      await target.stop();
+    });
+    const keys = { STATE_KEYS_JSON: JSON.stringify({ keys: [{ kty: "oct", kid: "1", k: Buffer.alloc(32, 7).toString("base64url") }] }) };
+    const [before, afterwards] = [
+      { ...keys, STATE_URL: source.stateUrl },
+      { ...keys, STATE_URL: target.stateUrl },
+    ];
+    // The issuer names the port, so both services have the same.
+    const port = { PORT: String(await freePort()) };
 
-  const moved = await spawnService({ env: { ...fixed, ...folder.env("new.db") } });
-  after(() => moved.stop());
-  assert.equal(await isAlive(moved.url, accessToken), true);
-  const listed = await callTool(moved.url, accessToken, "list_todos", {});
-  assert.equal(listed.status, 200);
-  assert.match(await listed.text(), /Move house/);
+    const old = await spawnService({ env: { ...port, ...before } });
+    const { client, person, accessToken, refreshToken } = await connect(old.url, { parameters: { resource: `${old.url}/mcp` } });
+    assert.equal((await callTool(old.url, accessToken, "create_todo", { title: "Move house" })).status, 200);
+    await old.stop();
 
-  const renewed = await refresh(moved.url, client, refreshToken);
-  assert.equal(renewed.status, 200);
-  assert.equal((await callTool(moved.url, renewed.body.access_token, "list_todos", {})).status, 200);
-  assert.equal((await refresh(moved.url, client, renewed.body.refresh_token)).status, 200);
+    const file = folder.path(`moving-${index}.jsonl`);
+    assert.equal((await admin(["state", "export", file], before)).status, 0);
+    const imported = await admin(["state", "import", file], afterwards);
+    assert.deepEqual([imported.status, imported.stderr], [0, ""]);
+    assert.equal((await admin(["state", "check"], afterwards)).status, 0);
 
-  const again = await person.open(
-    authorizationUrl(moved.url, client, {
-      resource: `${moved.url}/mcp`,
-      code_challenge: pkce().challenge,
-      code_challenge_method: "S256",
-    }),
-  );
-  assert.match(again.html, /<title>Allow access\?/, "the browser is not asked to sign in");
-});
+    const moved = await spawnService({ env: { ...port, ...afterwards } });
+    running = moved;
+    assert.equal(await isAlive(moved.url, accessToken), true);
+    const listed = await callTool(moved.url, accessToken, "list_todos", {});
+    assert.equal(listed.status, 200);
+    assert.match(await listed.text(), /Move house/);
+
+    const renewed = await refresh(moved.url, client, refreshToken);
+    assert.equal(renewed.status, 200);
+    assert.equal((await callTool(moved.url, renewed.body.access_token, "list_todos", {})).status, 200);
+    assert.equal((await refresh(moved.url, client, renewed.body.refresh_token)).status, 200);
+
+    const again = await person.open(
+      authorizationUrl(moved.url, client, {
+        resource: `${moved.url}/mcp`,
+        code_challenge: pkce().challenge,
+        code_challenge_method: "S256",
+      }),
+    );
+    assert.match(again.html, /<title>Allow access\?/, "the browser is not asked to sign in");
+  });
+}
 
 test("without its state keys moved state is not complete: the import warns and check fails", async () => {
   const [mine, others] = [1, 2].map((byte) => ({
