@@ -28,7 +28,7 @@ export async function stepGrant<T>(
 ): Promise<T> {
   const key = { owner: handle.subject, id: handle.grantId };
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const entry = attempt === 0 && first ? first : await readGrant(service, handle);
+    const entry = attempt === 0 && first?.id === handle.grantId ? first : await readGrant(service, handle);
     if (!entry) throw new OAuthError("invalid_grant", "The grant is not known, or it has expired.");
     const { next, result } = await decide(entry);
     if (!next) return result;

@@ -24,7 +24,6 @@ const SEALED_FOR = "signing key";
 const MAX_AGE = 60_000;
 
 export function createSigner(service: Service): Signer {
-  const headers = new Map<string, string>();
   let current: { readonly at: number; readonly key: Promise<SigningKey> } | undefined;
 
   function currentKey(): Promise<SigningKey> {
@@ -44,13 +43,7 @@ export function createSigner(service: Service): Signer {
     },
     async sign(typ, claims) {
       const { kid, key } = await currentKey();
-      const name = `${typ} ${kid}`;
-      let head = headers.get(name);
-      if (head === undefined) {
-        head = encode({ alg: "RS256", typ, kid });
-        headers.set(name, head);
-      }
-      const signed = `${head}.${encode(claims)}`;
+      const signed = `${encode({ alg: "RS256", typ, kid })}.${encode(claims)}`;
       const signature = sign("sha256", Buffer.from(signed), { key, padding: constants.RSA_PKCS1_PADDING });
       return `${signed}.${signature.toString("base64url")}`;
     },

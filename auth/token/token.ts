@@ -5,17 +5,23 @@ import type { Grant } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
 import { authenticateClient, presentedClientId } from "../clients/authentication.ts";
 import { readGrant } from "../grants/grants.ts";
-import { parseCode, parseRefreshToken } from "../grants/handles.ts";
+import { type Handle, parseCode, parseRefreshToken } from "../grants/handles.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
 import { exchangeCode } from "./code.ts";
 import type { GrantHandler } from "./grant-handler.ts";
 import { exchangeRefreshToken } from "./refresh-token.ts";
 
+/** A grant, and what of a request names it. */
+interface GrantType {
+  readonly exchange: GrantHandler;
+  readonly handleOf: (parameters: Parameters) => Handle | undefined;
+}
+
 const GRANTS = {
-  authorization_code: exchangeCode,
-  refresh_token: exchangeRefreshToken,
-} as const satisfies Record<string, GrantHandler>;
+  authorization_code: { exchange: exchangeCode, handleOf: (parameters) => parseCode(parameters.get("code") ?? "") },
+  refresh_token: { exchange: exchangeRefreshToken, handleOf: (parameters) => parseRefreshToken(parameters.get("refresh_token") ?? "") },
+} as const satisfies Record<string, GrantType>;
 
 export const GRANT_TYPES = Object.keys(GRANTS) as readonly (keyof typeof GRANTS)[];
 
@@ -28,24 +34,23 @@ export async function handleToken(exchange: Exchange, service: Service): Promise
   exchange.note({ grantType: grantType.slice(0, 100) });
   const known = GRANT_TYPES.find((type) => type === grantType);
   if (!known) throw new OAuthError("unsupported_grant_type", `There are: ${GRANT_TYPES.join(", ")}.`);
+  // Said wrongly, it ends here, before anything is under way that could fail unheard.
+  const clientId = presentedClientId(exchange, parameters);
+  const { exchange: issue, handleOf } = GRANTS[known];
   // Both at once: a remote store answers them in one request. Nothing of the grant is used before the client is proved.
   const [authenticated, grant] = await Promise.all([
     authenticateClient(exchange, parameters, service),
-    grantOf(exchange, parameters, service),
+    grantOf(handleOf(parameters), clientId, service),
   ]);
   if (!authenticated.client.grantTypes.includes(known)) {
     throw new OAuthError("unauthorized_client", `The client is not registered for the grant ${known}.`);
   }
-  return json(200, await GRANTS[known](service, authenticated, parameters, grant));
+  return json(200, await issue(service, authenticated, parameters, grant));
 }
 
-/** The grant that a code or refresh token names, read beside what tells whether its client and subject are cut off. */
-async function grantOf(exchange: Exchange, parameters: Parameters, service: Service): Promise<Entry<Grant> | undefined> {
-  const handle = parseCode(parameters.get("code") ?? "") ?? parseRefreshToken(parameters.get("refresh_token") ?? "");
+/** The grant that a request names, read beside what tells whether its client and subject are cut off. */
+async function grantOf(handle: Handle | undefined, clientId: string, service: Service): Promise<Entry<Grant> | undefined> {
   if (!handle) return undefined;
-  const [grant] = await Promise.all([
-    readGrant(service, handle),
-    service.bearer.isCutOff(handle.subject, presentedClientId(exchange, parameters), 0),
-  ]);
+  const [grant] = await Promise.all([readGrant(service, handle), service.bearer.isCutOff(handle.subject, clientId, 0)]);
   return grant;
 }

@@ -32,7 +32,7 @@ export interface VerificationKeys {
   refresh(): void;
 }
 
-/** How old the keys may be, in milliseconds. A removed key is honoured for at most this long. */
+/** How old the keys may be, in milliseconds: a removed key is honoured for at most this long, a new one is looked up at once. */
 const MAX_AGE = 60_000;
 /** The least time between two reads that unknown kids cause, in milliseconds. */
 const FLOOR = 5_000;

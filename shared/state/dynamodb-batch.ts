@@ -2,23 +2,21 @@ import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { ReadMany } from "./coalesce.ts";
 import type { Connection } from "./dynamodb-client.ts";
 import { type Item, keyOf, rowOf } from "./dynamodb-items.ts";
-import { type Row, Unavailable } from "./store.ts";
-
-/** How often what a throttled answer left out is asked for again. */
-const ROUNDS = 3;
+import type { Row } from "./store.ts";
 
 /** Reads several items in one request, each as it is at the time. */
 export function createBatchReader({ table, repeat }: Connection): ReadMany {
   async function read(keys: readonly Item[]): Promise<Item[]> {
     const items: Item[] = [];
     let missing = [...keys];
-    for (let round = 0; round < ROUNDS && missing.length > 0; round++) {
+    // What a throttled answer leaves out is asked for again as a throttled request is: later, and not for ever.
+    await repeat(async (client, options) => {
       const RequestItems = { [table]: { Keys: missing, ConsistentRead: true } };
-      const answer = await repeat((client, options) => client.send(new BatchGetItemCommand({ RequestItems }), options));
+      const answer = await client.send(new BatchGetItemCommand({ RequestItems }), options);
       items.push(...(answer.Responses?.[table] ?? []));
       missing = answer.UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-    if (missing.length > 0) throw new Unavailable("the state table did not answer all of a read");
+      if (missing.length > 0) throw new Error("the state table left out a part of its answer");
+    });
     return items;
   }
 

@@ -139,7 +139,7 @@ export function createPages(connection: Connection): Pick<Driver, "list" | "scan
     }
   }
 
-  return { list, scan, dump, sweep };
+  return { list, scan, dump, sweep, isSweepUnfinished: () => position !== undefined };
 }
 
 interface ItemPage {

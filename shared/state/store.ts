@@ -103,6 +103,8 @@ export interface DumpedRow extends Row {
 
 /** What operators need of a database beside {@link Driver}. */
 export interface Exporter {
+  /** Whether the last sweep stopped before it had seen everything; absent where one always sees all that expired. */
+  isSweepUnfinished?(): boolean;
   /**
    * A page of the live records of all kinds, in whatever order is cheap. Weakly consistent: a record that lives from the
    * first page to the last is met. The cursor is for the next call only, and absent on the last page.
@@ -184,7 +186,10 @@ export function openStore(driver: Driver, { clock, log }: StoreOptions): Store {
     async take(kind, key) {
       if (!isPossible(key)) return undefined;
       const row = await driver.take(kind.name, key.owner ?? "", key.id, clock());
-      return row && decode(kind, row);
+      const entry = row && decode(kind, row);
+      // What this release cannot read may be a newer one's: it is put back.
+      if (row && !entry) await driver.create(kind.name, row, clock());
+      return entry;
     },
     async increment(kind, key, by, expiresAt) {
       checkWrite(kind, key, expiresAt);

@@ -53,6 +53,31 @@ test("an authorization that cannot be written is a page that says so", async () 
   await reply.body?.cancel();
 });
 
+test("a request that does not say who it is from fails alone, and takes nothing down with it", async () => {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  const forms = ["", "client_assertion=x", "client_id=x&client_secret=y"];
+  const headers = { authorization: "Basic eDp5", "content-type": "application/x-www-form-urlencoded" };
+  const statuses = await whileLocked(() =>
+    Promise.all(
+      forms.map(async (form, index) => {
+        const body = `grant_type=authorization_code&code=aaaaaaaa.bbbbbbbb.cccccccc&${form}`;
+        const sent = index === 2 ? headers : { "content-type": headers["content-type"] };
+        return (await fetch(`${host.url}/oauth/token`, { method: "POST", body, headers: sent })).status;
+      }),
+    ),
+  );
+  await host.service.store.close();
+  const failed = await fetch(`${host.url}/oauth/token`, {
+    method: "POST",
+    body: new URLSearchParams("grant_type=authorization_code&code=aaaaaaaa.bbbbbbbb.cccccccc"),
+  });
+  process.off("unhandledRejection", hear);
+  assert.deepEqual([...statuses, failed.status], [401, 401, 400, 401]);
+  assert.deepEqual(unheard, []);
+});
+
 test("a token whose grant cannot be read is a 503, neither refused nor let in", async () => {
   clock.advance(11 * SECOND);
   const closed = await startPlainClosed();

@@ -106,11 +106,11 @@ test("the right code a second time ends the grant", async () => {
   assert.equal(await isAlive(host.url, first.body.access_token), false);
 });
 
-test("of fifty parallel redemptions of one code at most one gets tokens", async () => {
+test("of fifty parallel redemptions of one code one gets tokens", async () => {
   const client = await registerClient(host.url);
   const { code, verifier } = await obtainCode(client);
   const replies = await Promise.all(Array.from({ length: 50 }, () => redeem(host.url, client, code, { code_verifier: verifier })));
-  assert.ok(replies.filter((reply) => reply.status === 200).length <= 1);
+  assert.equal(replies.filter((reply) => reply.status === 200).length, 1);
   assert.ok(replies.every((reply) => [200, 400, 503].includes(reply.status)));
 });
 

@@ -63,9 +63,13 @@ async function runCheck({ config }: Call): Promise<Outcome> {
 
 async function runSweep({ config }: Call): Promise<Outcome> {
   requireState(config);
-  const swept = await withState(config, async ({ store }) => {
+  const swept = await withState(config, async ({ store, driver }) => {
     let total = 0;
-    for (let count = 1; count > 0; total += count) count = await store.sweep(config.sweep.batch);
+    let count: number;
+    do {
+      count = await store.sweep(config.sweep.batch);
+      total += count;
+    } while (count > 0 || driver.isSweepUnfinished?.());
     return total;
   });
   return { ok: true, lines: [`swept ${swept} expired records`], report: { swept } };
