@@ -173,5 +173,7 @@ export function describePages(bench: Bench): void {
     for (const { fields } of bench.lines) assert.deepEqual((fields as { kind?: string }).kind, kind.name);
     assert.match(JSON.stringify(bench.lines), /text/);
     assert.doesNotMatch(JSON.stringify(bench.lines), /the secret/);
+    assert.equal(await bench.store.take(kind, { id: "b", owner: "ann" }), undefined);
+    assert.notEqual(await bench.store.get(loose, { id: "b", owner: "ann" }), undefined, "it stays for a release that can read it");
   });
 }

@@ -156,6 +156,9 @@ describe("a read whose answer is lost", () => {
       assert.deepEqual((await store.get(kind, KEY))?.value, note("one"));
       proxy.next(fault);
       assert.deepEqual((await store.list(kind, "ann")).entries.length, 1);
+      proxy.next(fault);
+      const together = await Promise.all([store.get(kind, KEY), store.get(kind, { id: "absent" })]);
+      assert.deepEqual([together[0]?.value, together[1]], [note("one"), undefined]);
     });
   });
 });

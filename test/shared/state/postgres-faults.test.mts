@@ -268,6 +268,7 @@ describe("PostgreSQL", { skip: whyNoPostgres() ?? false }, () => {
       for (const operation of [
         () => hasty.get(kind, { id: "a", owner: "ann" }),
         () => hasty.get(kind, { id: "never" }),
+        () => Promise.all([hasty.get(kind, { id: "never" }), hasty.get(kind, { id: "nor this" })]),
         () => hasty.list(kind, "ann"),
         () => hasty.list(kind, "nobody"),
         () => hasty.scan(newKind()),
