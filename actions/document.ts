@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../shared/hash.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
@@ -7,7 +7,7 @@ import { createOpenApi } from "./openapi.ts";
 /** The document as it is sent; registry and public URL stay the same for a process, so that it is made once. */
 function createDocument({ capabilities, config }: Service) {
   const body = JSON.stringify(createOpenApi(capabilities, config.publicUrl), null, 2);
-  const etag = `"${createHash("sha256").update(body).digest("base64url")}"`;
+  const etag = `"${sha256(body)}"`;
   return { body, headers: { "content-type": "application/json", "cache-control": "public, max-age=300", etag } };
 }
 

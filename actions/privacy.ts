@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { cspSource } from "../shared/hash.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
@@ -11,7 +11,7 @@ const HEADERS = {
   "cache-control": "public, max-age=300",
   "content-security-policy": [
     "default-src 'none'",
-    `style-src 'sha256-${createHash("sha256").update(STYLES).digest("base64")}'`,
+    `style-src ${cspSource(STYLES)}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

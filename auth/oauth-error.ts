@@ -15,11 +15,9 @@ export type OAuthErrorCode =
   | "consent_required"
   | "request_not_supported"
   | "request_uri_not_supported"
-  | "registration_not_supported"
   | "invalid_redirect_uri"
   | "invalid_client_metadata"
-  | "invalid_token"
-  | "insufficient_scope";
+  | "invalid_token";
 
 /** A fault with a code of the OAuth specifications. The description is for developers and never holds a secret. */
 export class OAuthError extends Error {

@@ -32,7 +32,7 @@ export const oauthSurface: Surface = {
       return withHeaders(body, { "www-authenticate": challenge });
     }
     if (fault.cause instanceof OAuthError) {
-      const reply = oauthFault(statusOf(fault.cause.code), fault.cause.code, fault.cause.message);
+      const reply = oauthFault(fault.cause.code === "invalid_client" ? 401 : 400, fault.cause.code, fault.cause.message);
       // RFC 6749 §5.2: a client that tried the Authorization header is told which scheme to use.
       if (fault.cause.code !== "invalid_client" || exchange.header("authorization") === undefined) return reply;
       return withHeaders(reply, { "www-authenticate": 'Basic realm="portico"' });
@@ -70,11 +70,6 @@ function oauthFault(status: number, error: OAuthErrorCode, description: string, 
 function codeOf(fault: HttpFault): OAuthErrorCode {
   if (fault.status === 503 || fault.status === 429) return "temporarily_unavailable";
   return fault.status >= 500 ? "server_error" : "invalid_request";
-}
-
-function statusOf(code: OAuthErrorCode): number {
-  if (code === "invalid_client" || code === "invalid_token") return 401;
-  return code === "insufficient_scope" || code === "registration_not_supported" ? 403 : 400;
 }
 
 function titleOf(status: number): string {

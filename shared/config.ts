@@ -20,6 +20,8 @@ export interface Config {
   readonly port: number;
   /** The issuer: an origin without a trailing slash. */
   readonly publicUrl: string;
+  /** The public URL's host as a client may name it: with and without the port that its scheme implies. */
+  readonly publicHosts: readonly string[];
   /** True when the public URL names this machine: development's comforts depend on it. */
   readonly publicUrlIsLoopback: boolean;
   readonly stateUrl: string;
@@ -82,6 +84,7 @@ export function loadConfig(env: Env): Config {
     host: values.HOST ?? "127.0.0.1",
     port,
     publicUrl,
+    publicHosts: hostsOf(new URL(publicUrl)),
     publicUrlIsLoopback: isLoopbackHost(new URL(publicUrl).host),
     stateUrl: values.STATE_URL ?? "",
     stateKeys: values.STATE_KEYS_JSON?.keys,
@@ -146,6 +149,10 @@ function textOf(name: VariableName, env: Env, faults: string[]): string | undefi
 /** An empty variable is an unset one, as in most `.env` files. */
 function present(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+function hostsOf({ protocol, host }: URL): readonly string[] {
+  return [host, host + (protocol === "https:" ? ":443" : ":80")];
 }
 
 function upstreamsOf(values: Values, faults: string[]): readonly Upstream[] {

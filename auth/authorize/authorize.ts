@@ -1,9 +1,9 @@
+import { randomToken, sha256 } from "../../shared/hash.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { firstOf, readForm, repeatedNames } from "../../shared/http/form.ts";
 import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { isPreRegistered } from "../clients/client.ts";
-import { randomToken, sha256 } from "../hash.ts";
 import { admits } from "../identity/admission.ts";
 import { cookieJar, findSession, type Session } from "../identity/sessions.ts";
 import { LIFETIMES } from "../lifetimes.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { type Client, isPreRegistered, isPublic } from "../clients/client.ts";
-import { sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 
 /** Owner: the subject. Id: the hash of client, redirect origin and resource. Expires after 180 days. */

@@ -1,10 +1,11 @@
+import { sha256 } from "../../shared/hash.ts";
 import { HttpError, type Reply } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import { type Grant, grantKind } from "../../shared/state/records.ts";
 import type { Client } from "../clients/client.ts";
+import { keyOf } from "../grants/grants.ts";
 import { formatCode } from "../grants/handles.ts";
 import { limitGrants } from "../grants/limit-grants.ts";
-import { sha256 } from "../hash.ts";
 import { permittedScopes } from "../identity/admission.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
@@ -30,7 +31,7 @@ export async function allow(service: Service, transaction: OpenTransaction, acco
   const code = formatCode(handle, derive(allowed, `code ${account.sub}`));
   const grant = pendingGrant(service, allowed, account, scopes, code);
   // False is a doubled Allow: the grant is there already, perhaps redeemed by now.
-  if (await service.store.create(grantKind, { owner: handle.subject, id: handle.grantId }, grant, codeExpiresAt)) {
+  if (await service.store.create(grantKind, keyOf(handle), grant, codeExpiresAt)) {
     await remember(service, account.sub, client, redirectUri, { scopes, resource });
     await limitGrants(service, account.sub, client.clientId);
     service.log.info({ event: "consent_given", client: client.clientId, grant: handle.grantId, scopes }, "security");

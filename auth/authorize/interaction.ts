@@ -1,10 +1,10 @@
+import { sameDigest } from "../../shared/hash.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { type Parameters, parametersOf, readForm } from "../../shared/http/form.ts";
 import { isLoopbackRedirect, isRegistered, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { type Client, isPreRegistered } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
-import { sameDigest } from "../hash.ts";
 import { permittedScopes } from "../identity/admission.ts";
 import { askForCode, checkCode, displayCode, normalizeEmail } from "../identity/email-code.ts";
 import { beginSession, cookieJar, endSession, findSession } from "../identity/sessions.ts";

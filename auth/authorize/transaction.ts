@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { hmac, randomToken, sameDigest, sha256 } from "../../shared/hash.ts";
 import { HttpError } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
-import { hmac, randomToken, sameDigest, sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 
 const transactionCodec = z.strictObject({

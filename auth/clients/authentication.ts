@@ -1,7 +1,7 @@
+import { sameDigest, sha256 } from "../../shared/hash.ts";
 import type { Exchange } from "../../shared/http/exchange.ts";
 import type { Parameters } from "../../shared/http/form.ts";
 import type { Service } from "../../shared/service.ts";
-import { sameDigest, sha256 } from "../hash.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { AuthMethod, Client } from "./client.ts";
 import { createClients } from "./clients.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { SurfaceName } from "../../shared/bearer/audience.ts";
 import type { RegisteredClient } from "../../shared/config.ts";
+import { sha256 } from "../../shared/hash.ts";
 import type { Kind } from "../../shared/state/store.ts";
-import { sha256 } from "../hash.ts";
 
 export const AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];

@@ -1,8 +1,8 @@
 import type { RegisteredClient } from "../../shared/config.ts";
+import { sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import { clientStateKind } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
-import { sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { type Client, clientKind, fromConfiguration } from "./client.ts";
 
@@ -57,13 +57,12 @@ export function createClients({ config, store, clock }: Service): Clients {
     return entry?.value;
   }
 
-  async function update(clientId: string, change: (client: Client) => Client, known?: Client): Promise<boolean> {
-    const client = known ?? (await read(clientId));
-    const entry = client && entries.get(client);
+  async function write(client: Client, change: (client: Client) => Client): Promise<boolean> {
+    const entry = entries.get(client);
     if (!entry) return false;
-    const changed = change(entry.value);
+    const changed = change(client);
     const expiresAt = changed.origin === "dynamic" && changed.firstUsedAt === undefined ? entry.expiresAt : null;
-    return store.replace(clientKind, { id: clientId }, entry.version, changed, expiresAt);
+    return store.replace(clientKind, { id: client.clientId }, entry.version, changed, expiresAt);
   }
 
   return {
@@ -79,11 +78,14 @@ export function createClients({ config, store, clock }: Service): Clients {
       const expiresAt = client.origin === "dynamic" ? clock() + LIFETIMES.unusedClient : null;
       return store.create(clientKind, { id: client.clientId }, client, expiresAt);
     },
-    update: (clientId, change) => update(clientId, change),
+    async update(clientId, change) {
+      const client = await read(clientId);
+      return client !== undefined && write(client, change);
+    },
     async markUsed(client) {
       if (client.origin !== "dynamic" || client.firstUsedAt !== undefined) return;
       // A lost race means that another redemption of the same client has just done it.
-      await update(client.clientId, (stored) => ({ ...stored, firstUsedAt: clock() }), client);
+      await write(client, (stored) => ({ ...stored, firstUsedAt: clock() }));
     },
   };
 }

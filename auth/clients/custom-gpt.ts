@@ -1,5 +1,5 @@
+import { randomToken, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
-import { randomToken, sha256 } from "../hash.ts";
 import type { Client } from "./client.ts";
 import { createClients } from "./clients.ts";
 

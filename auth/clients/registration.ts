@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { randomToken, sha256 } from "../../shared/hash.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { limitPerAddress } from "../../shared/limits/limit.ts";
 import { redirectUriFault } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
-import { randomToken, sha256 } from "../hash.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
 import { AUTH_METHODS, type AuthMethod, type Client } from "./client.ts";
@@ -32,6 +32,7 @@ export async function handleRegistration(exchange: Exchange, service: Service): 
     const fault = redirectUriFault(uri, service.config.publicUrl);
     if (fault) throw new OAuthError("invalid_redirect_uri", `redirect_uris: ${uri.slice(0, 200)} ${fault}.`);
   }
+  checkResponseTypes(request.response_types);
   const authMethods = authMethodsOf(request.token_endpoint_auth_method);
   const secret = authMethods.includes("none") ? undefined : randomToken();
   const client: Client = {
@@ -46,7 +47,6 @@ export async function handleRegistration(exchange: Exchange, service: Service): 
     pkce: "required",
     createdAt: service.clock(),
   };
-  checkResponseTypes(request.response_types);
   await service.part(createClients).add(client);
   exchange.note({ client: client.clientId });
   service.log.info({ event: "client_registered", request: exchange.id, client: client.clientId, methods: client.authMethods }, "security");

@@ -1,6 +1,6 @@
 import type { Service } from "../../shared/service.ts";
 import { type Grant, grantKind } from "../../shared/state/records.ts";
-import { type Entry, Unavailable } from "../../shared/state/store.ts";
+import { type Entry, type Key, Unavailable } from "../../shared/state/store.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { Handle } from "./handles.ts";
@@ -26,13 +26,12 @@ export async function stepGrant<T>(
   decide: (entry: Entry<Grant>) => Promise<Step<T>> | Step<T>,
   first?: Entry<Grant>,
 ): Promise<T> {
-  const key = { owner: handle.subject, id: handle.grantId };
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const entry = attempt === 0 && first?.id === handle.grantId ? first : await readGrant(service, handle);
     if (!entry) throw new OAuthError("invalid_grant", "The grant is not known, or it has expired.");
     const { next, result } = await decide(entry);
     if (!next) return result;
-    if (await service.store.replace(grantKind, key, entry.version, next.grant, next.expiresAt)) {
+    if (await service.store.replace(grantKind, keyOf(handle), entry.version, next.grant, next.expiresAt)) {
       if (next.grant.state === "dead") service.bearer.forget(handle.grantId);
       return result;
     }
@@ -40,8 +39,13 @@ export async function stepGrant<T>(
   throw new Unavailable("a grant changed too often");
 }
 
-export function readGrant({ store }: Service, { subject, grantId }: Handle): Promise<Entry<Grant> | undefined> {
-  return store.get(grantKind, { owner: subject, id: grantId });
+export function readGrant({ store }: Service, handle: Handle): Promise<Entry<Grant> | undefined> {
+  return store.get(grantKind, keyOf(handle));
+}
+
+/** Where a grant is kept: with its owner. */
+export function keyOf({ subject, grantId }: Handle): Key {
+  return { owner: subject, id: grantId };
 }
 
 /** When an active grant's record expires. */

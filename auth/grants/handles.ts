@@ -1,4 +1,4 @@
-import { randomToken, sha256 } from "../hash.ts";
+import { randomToken, sha256 } from "../../shared/hash.ts";
 
 /**
  * What clients hold of a grant. Both handles name the grant, because a grant lies with its owner and is found by both;

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
+import { sameDigest, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
-import { sameDigest, sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { expiryOf, killed, stepGrant } from "./grants.ts";
@@ -106,6 +105,6 @@ function checkVerifier(challenge: string | undefined, verifier: string | undefin
   if (verifier === undefined || !/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
     throw new OAuthError("invalid_grant", "code_verifier is missing or not 43 to 128 unreserved characters.");
   }
-  const presented = createHash("sha256").update(verifier).digest("base64url");
+  const presented = sha256(verifier);
   if (!sameDigest(presented, challenge)) throw new OAuthError("invalid_grant", "code_verifier does not fit the code_challenge.");
 }

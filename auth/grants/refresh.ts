@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { sameDigest, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import { openUnder, SealError, sealUnder } from "../../shared/state/seal.ts";
 import type { Entry } from "../../shared/state/store.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
-import { sameDigest, sha256 } from "../hash.ts";
 import { admits } from "../identity/admission.ts";
 import { type AccessToken, mintAccessToken, mintIdToken } from "../keys/tokens.ts";
 import { LIFETIMES } from "../lifetimes.ts";

@@ -1,7 +1,7 @@
 import { BearerError } from "../../shared/bearer/bearer-error.ts";
+import { sameDigest } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Client } from "../clients/client.ts";
-import { sameDigest } from "../hash.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { expiryOf, killed, stepGrant } from "./grants.ts";
 import { type Handle, parseRefreshToken } from "./handles.ts";

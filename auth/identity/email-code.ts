@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
+import { hmac, randomToken, sameDigest } from "../../shared/hash.ts";
 import { HttpError } from "../../shared/http/exchange.ts";
 import { counterKind, limitPerHour } from "../../shared/limits/limit.ts";
 import type { Service } from "../../shared/service.ts";
 import { advance, type OpenTransaction } from "../authorize/transaction.ts";
-import { hmac, randomToken, sameDigest } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { admits } from "./admission.ts";
 import { sendMail } from "./mail.ts";

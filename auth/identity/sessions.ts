@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { randomToken, sha256 } from "../../shared/hash.ts";
 import { type CookieJar, createCookieJar } from "../../shared/http/cookies.ts";
 import type { Exchange } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import { subjectStateKind } from "../../shared/state/records.ts";
 import type { Kind } from "../../shared/state/store.ts";
-import { randomToken, sha256 } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 
 const sessionCodec = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { randomToken, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import { type Kind, Unavailable } from "../../shared/state/store.ts";
-import { randomToken, sha256 } from "../hash.ts";
 
 /** Who a provider's user is here. Id: the hash of provider and upstream subject. Never expires. */
 const identityKind: Kind<{ sub: string }> = { name: "identity", codec: z.strictObject({ sub: z.string() }) };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { randomToken } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
-import { randomToken } from "../hash.ts";
 import { LIFETIMES } from "../lifetimes.ts";
 import { createSigner } from "./signer.ts";
 

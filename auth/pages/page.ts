@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { cspSource } from "../../shared/hash.ts";
 import type { Reply, ReplyHeaders } from "../../shared/http/exchange.ts";
 import { STYLES } from "./styles.ts";
 
@@ -46,15 +46,10 @@ export interface Page {
   readonly script?: string | undefined;
 }
 
-/** A Content Security Policy source for an inline element (CSP Level 3 §2.3.1). */
-function hashSource(text: string): string {
-  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-}
-
 /**
  * No `form-action`: Chromium applies it to the whole redirect chain of a form, which ends at the client.
  */
-const POLICY = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", `style-src ${hashSource(STYLES)}`, "img-src data:"].join(
+const POLICY = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", `style-src ${cspSource(STYLES)}`, "img-src data:"].join(
   "; ",
 );
 
@@ -77,7 +72,7 @@ const ICON = `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3
 
 /** A whole page with the headers that every page has. */
 export function renderPage({ title, body, status = 200, headers = {}, script }: Page): Reply {
-  const policy = script === undefined ? POLICY : `${POLICY}; script-src ${hashSource(script)}`;
+  const policy = script === undefined ? POLICY : `${POLICY}; script-src ${cspSource(script)}`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>

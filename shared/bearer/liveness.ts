@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import { sha256 } from "../hash.ts";
 import { clientStateKind, type Grant, grantKind, type Lock, subjectStateKind } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
 import { BearerError } from "./bearer-error.ts";
@@ -27,7 +27,7 @@ export function createLiveness({ store, clock }: { readonly store: Store; readon
 
   async function isCutOff(sub: string, clientId: string, since: number): Promise<boolean> {
     // By its hash, as in the store: what a stranger calls itself may be long.
-    const hash = createHash("sha256").update(clientId).digest("base64url");
+    const hash = sha256(clientId);
     const [client, subject] = await Promise.all([
       clients.get(hash, () => store.get(clientStateKind, { id: hash })),
       subjects.get(sub, () => store.get(subjectStateKind, { id: sub })),

@@ -1,6 +1,7 @@
-import { createHash, verify } from "node:crypto";
+import { verify } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
+import { sha256 } from "../hash.ts";
 import { BearerError } from "./bearer-error.ts";
 import type { VerificationKeys } from "./verification-keys.ts";
 
@@ -61,7 +62,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
   return {
     async check(token) {
       if (token.length > MAX_TOKEN_LENGTH) throw notOurs();
-      const id = createHash("sha256").update(token).digest("base64url");
+      const id = sha256(token);
       let entry = known.get(id);
       if (!entry || !keys.has(entry.kid)) {
         entry = await checkNew(token);

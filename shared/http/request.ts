@@ -43,8 +43,7 @@ export function header(request: IncomingMessage, name: string): string | undefin
 
 /** Host must name this service, so that no page reaches it by rebinding its own name (CVE-2025-66414 and its kind). */
 export function checkHost(host: string, config: Config): void {
-  const { protocol, host: own } = new URL(config.publicUrl);
-  if (host === own || host === own + (protocol === "https:" ? ":443" : ":80")) return;
+  if (config.publicHosts.includes(host)) return;
   if (!config.production && isLoopbackHost(host)) return;
   throw new HttpError(403, `This service is not reached as "${printable(host)}". Set PUBLIC_URL to the address people use.`);
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { sha256 } from "../hash.ts";
 import { HttpError } from "../http/exchange.ts";
 import type { Service } from "../service.ts";
 import type { Kind } from "../state/store.ts";
@@ -31,12 +31,7 @@ export async function limitPerAddress(service: Service, name: string, address: s
 export async function limitPerHour({ store, clock }: Service, name: string, key: string, max: number): Promise<void> {
   const windowStart = Math.floor(clock() / HOUR) * HOUR;
   const windowEnd = windowStart + HOUR;
-  const count = await store.increment(
-    counterKind,
-    { id: `${name}:${windowStart}:${createHash("sha256").update(key).digest("base64url")}` },
-    1,
-    windowEnd + GRACE,
-  );
+  const count = await store.increment(counterKind, { id: `${name}:${windowStart}:${sha256(key)}` }, 1, windowEnd + GRACE);
   if (count <= max) return;
   throw new HttpError(429, "Too many requests. Try again later.", {
     "retry-after": String(Math.ceil((windowEnd - clock()) / 1000)),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ConditionalCheckFailedException, DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { Unavailable, UnusableState } from "./store.ts";
+import { Lost, Unavailable, UnusableState } from "./store.ts";
 
 /** A state table that cannot be used at all; the message names it and says why. */
 export class StateTableError extends UnusableState {
@@ -33,11 +33,6 @@ export interface Connection {
    */
   once<T>(request: Request<T>): Promise<T>;
   close(): void;
-}
-
-/** Nobody knows whether a request was applied, or whether it still will be. */
-export class Lost extends Error {
-  override readonly name = "Lost";
 }
 
 const TIMEOUT = 2_000;

@@ -6,9 +6,9 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandOutput,
 } from "@aws-sdk/client-dynamodb";
-import { type Connection, Lost, type Request } from "./dynamodb-client.ts";
+import type { Connection, Request } from "./dynamodb-client.ts";
 import { expiryOf, IS_ABSENT, IS_LIVE, type Item, itemOf, keyOf, numeric, versionOf } from "./dynamodb-items.ts";
-import type { Row } from "./store.ts";
+import { Lost, type Row } from "./store.ts";
 
 /** What became of a conditional write. */
 export type Written =

@@ -1,11 +1,11 @@
 import { ConditionalCheckFailedException, DeleteItemCommand } from "@aws-sdk/client-dynamodb";
 import { coalesceGets } from "./coalesce.ts";
 import { createBatchReader } from "./dynamodb-batch.ts";
-import { type Connection, connect, type DynamoOptions, describeFault, Lost, StateTableError } from "./dynamodb-client.ts";
+import { type Connection, connect, type DynamoOptions, describeFault, StateTableError } from "./dynamodb-client.ts";
 import { IS_ABSENT, IS_EXPIRED, IS_LIVE, keyOf, numeric, rowOf, versionOf } from "./dynamodb-items.ts";
 import { createPages } from "./dynamodb-pages.ts";
 import { add, itemAt, put } from "./dynamodb-writes.ts";
-import { type Driver, type Exporter, Unavailable } from "./store.ts";
+import { type Driver, type Exporter, Lost, Unavailable } from "./store.ts";
 
 /**
  * Opens state in a DynamoDB table, `dynamodb://TABLE?region=…&endpoint=…`. One record is one item, and each operation

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseError, Pool, type PoolClient, TypeOverrides } from "pg";
 import { placeOf, StateDatabaseError } from "./postgres-url.ts";
-import { Unavailable } from "./store.ts";
+import { Lost, Unavailable } from "./store.ts";
 
 export interface PostgresOptions {
   /** How long one statement may take, and how long a connection may take to come about, in milliseconds. */
@@ -38,11 +38,6 @@ export interface Connection {
    */
   once<R extends object>(text: string, values: readonly unknown[]): Promise<Answer<R>>;
   close(): Promise<void>;
-}
-
-/** Nobody knows whether a statement was applied, or whether it still will be. */
-export class Lost extends Error {
-  override readonly name = "Lost";
 }
 
 const TIMEOUT = 5_000;

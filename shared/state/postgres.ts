@@ -1,7 +1,7 @@
 import { coalesceGets, type ReadMany } from "./coalesce.ts";
-import { type Connection, connect, Lost, type PostgresOptions } from "./postgres-connection.ts";
+import { type Connection, connect, type PostgresOptions } from "./postgres-connection.ts";
 import { prepareDatabase } from "./postgres-schema.ts";
-import { type Driver, type DumpedRow, type Exporter, type Row, Unavailable } from "./store.ts";
+import { type Driver, type DumpedRow, type Exporter, Lost, type Row, Unavailable } from "./store.ts";
 
 /**
  * Opens state in a PostgreSQL database, `postgres://…` or `postgresql://…`. What it needs is made in the schema `portico`

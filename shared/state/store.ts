@@ -124,6 +124,11 @@ export class Unavailable extends Error {
   readonly retryAfter = 2;
 }
 
+/** For drivers alone: nobody knows whether a write was applied, or whether it still will be. */
+export class Lost extends Error {
+  override readonly name = "Lost";
+}
+
 export class ValueTooLarge extends Error {
   override readonly name = "ValueTooLarge";
 }

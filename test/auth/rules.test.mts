@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { sha256 } from "../../auth/hash.ts";
+import { sha256 } from "../../shared/hash.ts";
 import { clientStateKind, subjectStateKind } from "../../shared/state/records.ts";
 import { createPerson, shownCode } from "../../tools/person.mts";
 import { createClock, DAY, MINUTE, SECOND } from "../support/clock.mts";

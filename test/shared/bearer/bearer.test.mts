@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { after, before, test } from "node:test";
-import { sha256 } from "../../../auth/hash.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import { clientStateKind, grantKind, subjectStateKind } from "../../../shared/state/records.ts";
 import { createClock, SECOND } from "../../support/clock.mts";
 import { startPlainHost, type TestHost } from "../../support/host.mts";

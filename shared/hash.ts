@@ -5,6 +5,11 @@ export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("base64url");
 }
 
+/** A source of a Content-Security-Policy: this very text, inline (CSP Level 3 §2.3.1). */
+export function cspSource(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
 /** HMAC-SHA-256 in base64url. */
 export function hmac(key: string, text: string): string {
   return createHmac("sha256", key).update(text).digest("base64url");

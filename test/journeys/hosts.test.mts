@@ -1,5 +1,5 @@
 import { after, before, describe, test } from "node:test";
-import { OAUTH_FLOWS } from "../support/flows.mts";
+import { MCP_FLOWS, OAUTH_FLOWS } from "../support/flows.mts";
 import { HOSTS, type TestHost } from "../support/host.mts";
 
 for (const { host: name, start } of HOSTS) {
@@ -10,6 +10,6 @@ for (const { host: name, start } of HOSTS) {
     });
     after(() => host.close());
 
-    for (const { does, run } of OAUTH_FLOWS) test(does, () => run(host.url));
+    for (const { does, run } of [...MCP_FLOWS, ...OAUTH_FLOWS]) test(does, () => run(host.url));
   });
 }
