@@ -4,9 +4,9 @@ import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
 import { createOpenApi } from "./openapi.ts";
 
-/** The document as it is sent; registry and public URL stay the same for a process, so that it is made once. */
-function createDocument({ capabilities, config }: Service) {
-  const body = JSON.stringify(createOpenApi(capabilities, config.publicUrl), null, 2);
+/** The document as it is sent, made anew when what is offered changes. */
+function createDocument({ registry, config }: Service) {
+  const body = JSON.stringify(createOpenApi(registry, config.publicUrl), null, 2);
   const etag = `"${sha256(body)}"`;
   return { body, headers: { "content-type": "application/json", "cache-control": "public, max-age=300", etag } };
 }
@@ -14,7 +14,7 @@ function createDocument({ capabilities, config }: Service) {
 /** `/actions/openapi.json`: what a Custom GPT imports. */
 export function handleDocument(exchange: Exchange, service: Service): Reply {
   requireMethod(exchange, ["GET", "HEAD"]);
-  const { body, headers } = service.part(createDocument);
+  const { body, headers } = service.derived(createDocument);
   if (isKnown(exchange.header("if-none-match"), headers.etag)) return { status: 304, headers };
   return { status: 200, headers, body };
 }

@@ -18,6 +18,10 @@ const STATUS_OF: Readonly<Record<CapabilityErrorCode, number>> = {
   conflict: 409,
   rate_limited: 429,
   unavailable: 503,
+  timed_out: 504,
+  // Nothing in the request is wrong: it is the operation that cannot go on over REST.
+  client_capability: 409,
+  interaction_required: 409,
   internal: 500,
 };
 
@@ -50,7 +54,7 @@ export function requireMethod(exchange: Exchange, allowed: readonly string[]): v
 function renderFault({ status, message, cause, retryAfter }: HttpFault, exchange: Exchange, service: Service): Reply {
   const problem = { status, detail: message, requestId: exchange.id, retryAfter };
   if (cause instanceof BearerError) {
-    const scopes = service.capabilities.scopes;
+    const scopes = service.registry.catalog.scopes;
     const presented = cause.code === "invalid" ? ({ error: "invalid_token", description: cause.message } as const) : {};
     return renderProblem({ ...problem, status: 401, detail: cause.message }, challenge(service, { scopes, ...presented }));
   }
@@ -71,7 +75,7 @@ function renderCapabilityError(
     retryAfter: mayRetry(status) ? (retryAfter ?? RETRY_AFTER) : undefined,
     faults: faults.length > 0 ? faults : undefined,
   };
-  if (code === "unauthenticated") return renderProblem(problem, challenge(service, { scopes: service.capabilities.scopes }));
+  if (code === "unauthenticated") return renderProblem(problem, challenge(service, { scopes: service.registry.catalog.scopes }));
   // RFC 6750 §3.1: only here would another token help; any other 403 is final.
   if (code === "insufficient_scope") return renderProblem(problem, challenge(service, { scopes, error: code, description: message }));
   return renderProblem(problem);

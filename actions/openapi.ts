@@ -5,6 +5,7 @@ import { SCOPES } from "../shared/capabilities/scopes.ts";
 import { PROBLEM_TYPE } from "../shared/http/problem.ts";
 import { VERSION } from "../shared/version.ts";
 import { flatten, type Schema } from "./flat-schema.ts";
+import { offeredOnActions } from "./offered.ts";
 
 /** The OpenAPI document of all operations. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>;
@@ -16,12 +17,14 @@ const SCHEME = "oauth";
  *
  * @param baseUrl An origin; the authorization server has the same.
  */
-export function createOpenApi(registry: Registry, baseUrl: string): OpenApiDocument {
+export function createOpenApi({ catalog }: Pick<Registry, "catalog">, baseUrl: string): OpenApiDocument {
+  const capabilities = offeredOnActions(catalog);
+  const scopes = new Set<string>(capabilities.flatMap(({ access }) => (access === "public" ? [] : access)));
   return {
     openapi: "3.1.0",
     info: { title: "Portico", version: VERSION, description: "What this service can do for the person who signs in." },
     servers: [{ url: baseUrl }],
-    paths: Object.fromEntries(registry.all.map((capability) => [`${ACTIONS_PATH}/${capability.name}`, pathItemOf(capability)])),
+    paths: Object.fromEntries(capabilities.map((capability) => [`${ACTIONS_PATH}/${capability.name}`, pathItemOf(capability)])),
     components: {
       schemas: { Problem: PROBLEM },
       securitySchemes: {
@@ -32,7 +35,7 @@ export function createOpenApi(registry: Registry, baseUrl: string): OpenApiDocum
               authorizationUrl: `${baseUrl}/oauth/authorize`,
               tokenUrl: `${baseUrl}/oauth/token`,
               refreshUrl: `${baseUrl}/oauth/token`,
-              scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => registry.scopes.includes(scope))),
+              scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => scopes.has(scope))),
             },
           },
         },
@@ -52,11 +55,15 @@ function pathItemOf(capability: Capability) {
     security: access === "public" ? [] : [{ [SCHEME]: access }],
     ...(reads ? { parameters: parametersOf(capability) } : { requestBody: requestBodyOf(capability) }),
     responses: {
-      "200": { description: "Done.", content: { "application/json": { schema: flatten(capability.outputSchema) } } },
+      "200": { description: "Done.", content: { "application/json": { schema: answerSchemaOf(capability) } } },
       ...Object.fromEntries(faultsOf(capability).map((status) => [status, answerOf(FAULTS[status])])),
     },
   };
   return { [reads ? "get" : "post"]: operation };
+}
+
+function answerSchemaOf({ outputSchema }: Capability): Schema {
+  return outputSchema ? flatten(outputSchema) : CONTENT;
 }
 
 function parametersOf({ inputSchema }: Capability) {
@@ -81,16 +88,17 @@ const FAULTS = {
   "403": "The access token's scopes are not enough, or the call is not allowed.",
   "404": "There is nothing with this id, or no such operation.",
   "405": "The operation has another method; the allow header names it.",
-  "409": "It was changed at the same time; try again.",
+  "409": "It was changed at the same time; or the operation asks questions that only MCP can carry.",
   "413": "The request is too large.",
   "415": "The body is not application/json.",
   "429": "Too many requests; the retry-after header says when to try again.",
   "500": "Something went wrong in the service.",
   "503": "The service cannot answer now; the retry-after header says when to try again.",
+  "504": "It took longer than it may.",
 } as const;
 
 type FaultStatus = keyof typeof FAULTS;
-const WRITES_ONLY: readonly FaultStatus[] = ["409", "413", "415"];
+const WRITES_ONLY: readonly FaultStatus[] = ["413", "415"];
 
 function faultsOf({ effect }: Capability): FaultStatus[] {
   return (Object.keys(FAULTS) as FaultStatus[]).filter((status) => effect !== "read" || !WRITES_ONLY.includes(status));
@@ -99,6 +107,41 @@ function faultsOf({ effect }: Capability): FaultStatus[] {
 function answerOf(description: string) {
   return { description, content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } } };
 }
+
+/** What an operation answers that only shows content (MCP 2026-07-28 schema ContentBlock, in one flat shape). */
+const CONTENT = {
+  type: "object",
+  properties: {
+    content: {
+      type: "array",
+      description: "What there is to show, in order.",
+      items: {
+        type: "object",
+        properties: {
+          type: { type: "string", enum: ["text", "image", "audio", "resource", "resource_link"], description: "What kind of piece it is." },
+          text: { type: "string", description: "Of a text: what it says." },
+          data: { type: "string", description: "Of an image or a sound: its bytes in base64." },
+          mimeType: { type: "string", description: "What the data or the linked resource is." },
+          uri: { type: "string", description: "Of a link: where the resource is." },
+          name: { type: "string", description: "Of a link: the resource's name." },
+          resource: {
+            type: "object",
+            description: "Of a resource: what it holds.",
+            properties: {
+              uri: { type: "string", description: "Where it is." },
+              mimeType: { type: "string", description: "What it is." },
+              text: { type: "string", description: "What it says." },
+              blob: { type: "string", description: "Its bytes in base64." },
+            },
+            required: ["uri"],
+          },
+        },
+        required: ["type"],
+      },
+    },
+  },
+  required: ["content"],
+} satisfies Schema;
 
 /** RFC 9457 §3. */
 const PROBLEM = {

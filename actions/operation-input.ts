@@ -1,4 +1,4 @@
-import type { ObjectSchema } from "../shared/capabilities/capability.ts";
+import type { ObjectSchema } from "../shared/capabilities/content.ts";
 import { type Exchange, HttpError } from "../shared/http/exchange.ts";
 import { MAX_CHARACTERS } from "./faults.ts";
 

@@ -4,6 +4,7 @@ import { createContext } from "../shared/capabilities/context.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { MAX_CHARACTERS, requireMethod } from "./faults.ts";
+import { offeredOnActions } from "./offered.ts";
 import { createQueryReader, type Input, readJsonBody } from "./operation-input.ts";
 
 /** A capability as REST has it. */
@@ -21,8 +22,8 @@ export async function handleOperation(exchange: Exchange, service: Service): Pro
   const caller = await identify(capability, exchange, service);
   if (caller) exchange.note({ client: caller.clientId, subject: caller.subject });
   const input = await readInput(exchange);
-  const output = await capability.call(input, createContext(service, caller, exchange));
-  const body = JSON.stringify(output);
+  const { output, content } = await capability.call(input, createContext(service, caller, exchange));
+  const body = JSON.stringify(output ?? { content });
   if (body.length > MAX_CHARACTERS) {
     throw new CapabilityError("internal", `The answer is longer than the ${MAX_CHARACTERS} characters that Actions take. Ask for less.`);
   }
@@ -30,14 +31,14 @@ export async function handleOperation(exchange: Exchange, service: Service): Pro
 }
 
 function find(exchange: Exchange, service: Service): Operation {
-  const operation = service.part(createOperations).get(exchange.path.slice(ACTIONS_PATH.length + 1));
+  const operation = service.derived(createOperations).get(exchange.path.slice(ACTIONS_PATH.length + 1));
   if (!operation) throw new HttpError(404, "There is no such operation. /actions/openapi.json lists them.");
   return operation;
 }
 
-function createOperations({ capabilities }: Service): ReadonlyMap<string, Operation> {
+function createOperations({ registry }: Service): ReadonlyMap<string, Operation> {
   return new Map(
-    capabilities.all.flatMap((capability) => {
+    offeredOnActions(registry.catalog).flatMap((capability) => {
       const operation = capability.effect === "read" ? createRead(capability) : createWrite(capability);
       return [capability.name, capability.path].flatMap((last) => (last === undefined ? [] : [[last, operation] as const]));
     }),

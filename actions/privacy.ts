@@ -23,12 +23,12 @@ const HEADERS = {
 /** `/privacy`: what is stored about people. Stores ask for its address, and a public GPT cannot do without. */
 export function handlePrivacy(exchange: Exchange, service: Service): Reply {
   requireMethod(exchange, ["GET", "HEAD"]);
-  return { status: 200, headers: HEADERS, body: service.part(renderPrivacy) };
+  return { status: 200, headers: HEADERS, body: service.derived(renderPrivacy) };
 }
 
 /** The lifetimes are those of the records; whoever changes one changes this page. */
-function renderPrivacy({ capabilities }: Service): string {
-  const keepsTodos = capabilities.find("create_todo") !== undefined;
+function renderPrivacy({ registry }: Service): string {
+  const keepsTodos = registry.catalog.findCapability("create_todo") !== undefined;
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,6 +1,6 @@
 import { type BearerVerifier, createBearerVerifier } from "./bearer/bearer.ts";
-import type { Registry } from "./capabilities/registry.ts";
-import { createRegistry } from "./capabilities/registry.ts";
+import { type Changes, createChanges } from "./capabilities/changes.ts";
+import { type Catalog, createRegistry, type Provider, type Registry } from "./capabilities/registry.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 import { openState } from "./state/open.ts";
@@ -17,14 +17,19 @@ export interface Service {
   readonly store: Store;
   /** Encrypts what must be secret in the store. */
   readonly sealer: Sealer;
-  readonly capabilities: Registry;
+  readonly registry: Registry;
+  readonly changes: Changes;
   readonly bearer: BearerVerifier;
   /** Aborts when the service begins to stop: streams end then. */
   readonly stopping: AbortSignal;
   /** A room's own long-lived part, made at its first use and kept. `make` is its name: a function of a module, not of a call. */
   part<T>(make: (service: Service) => T): T;
+  /** Like `part`, for what follows from the catalog: made anew when that has changed. */
+  derived<T>(make: (service: Service) => T): T;
   /** Ends streams; what is under way may finish. */
   stop(): void;
+  /** Has `close` wait for work that must be done before the store closes. */
+  finishing(work: Promise<unknown>): void;
   /** After the last request: closes the store. */
   close(): Promise<void>;
 }
@@ -34,18 +39,23 @@ export interface ServiceOptions {
   /** Milliseconds since the epoch; `Date.now` when absent. */
   readonly clock?: () => number;
   readonly log?: Log;
+  /** Beside the packs that the configuration names. */
+  readonly providers?: readonly Provider[];
 }
 
 /** @throws {ConfigError} with all faults of the configuration. */
-export async function createService({ env, clock = Date.now, log: givenLog }: ServiceOptions): Promise<Service> {
+export async function createService({ env, clock = Date.now, log: givenLog, providers = [] }: ServiceOptions): Promise<Service> {
   const config = loadConfig(env);
   const log = givenLog ?? createLog(config.logLevel);
   const { store, keys } = await openState(config, { clock, log });
   const sealer = createSealer(keys);
-  const capabilities = createRegistry(config);
+  const stopping = new AbortController();
+  const changes = createChanges({ store, clock, log, stopping: stopping.signal });
+  const registry = createRegistry(config, { providers, announce: changes.announce });
   const bearer = createBearerVerifier({ config, store, clock });
   const parts = new Map<unknown, unknown>();
-  const stopping = new AbortController();
+  const unfinished = new Set<Promise<unknown>>();
+  const made = new Map<unknown, { readonly catalog: Catalog; readonly value: unknown }>();
 
   const service: Service = {
     config,
@@ -53,15 +63,32 @@ export async function createService({ env, clock = Date.now, log: givenLog }: Se
     clock,
     store,
     sealer,
-    capabilities,
+    registry,
+    changes,
     bearer,
     stopping: stopping.signal,
     part<T>(make: (service: Service) => T): T {
       if (!parts.has(make)) parts.set(make, make(service));
       return parts.get(make) as T;
     },
+    derived<T>(make: (service: Service) => T): T {
+      const { catalog } = registry;
+      const known = made.get(make);
+      if (known?.catalog === catalog) return known.value as T;
+      const value = make(service);
+      made.set(make, { catalog, value });
+      return value;
+    },
     stop: () => stopping.abort(),
-    close: () => store.close(),
+    finishing(work) {
+      unfinished.add(work);
+      const done = () => unfinished.delete(work);
+      work.then(done, done);
+    },
+    async close() {
+      await Promise.allSettled(unfinished);
+      await store.close();
+    },
   };
   startSweeper(service);
   return service;

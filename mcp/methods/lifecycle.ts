@@ -1,9 +1,17 @@
+import { readClientFeatures, TASKS_EXTENSION } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
 import { isLegacyRevision, LEGACY_REVISIONS, MODERN_REVISIONS } from "../protocol/revisions.ts";
 import type { MethodHandler } from "./call.ts";
 import { IMPLEMENTATION, renderCacheable, renderResult } from "./result.ts";
 
-const CAPABILITIES = { tools: {}, resources: {}, prompts: {} };
+/** What is the same in both eras. What changes is announced, whatever is offered at this moment. */
+const CAPABILITIES = {
+  tools: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  prompts: { listChanged: true },
+  completions: {},
+  logging: {},
+};
 
 /** For the model. Clients may show it only the first 512 characters. */
 export const INSTRUCTIONS = [
@@ -16,7 +24,7 @@ export const INSTRUCTIONS = [
 
 const DISCOVERED = renderCacheable("modern", {
   supportedVersions: MODERN_REVISIONS,
-  capabilities: CAPABILITIES,
+  capabilities: { ...CAPABILITIES, extensions: { [TASKS_EXTENSION]: {} } },
   instructions: INSTRUCTIONS,
 });
 
@@ -24,11 +32,12 @@ const DISCOVERED = renderCacheable("modern", {
 export const discover: MethodHandler = () => DISCOVERED;
 
 /** `initialize` (MCP 2025-11-25 basic/lifecycle): the requested version if we serve it, else the newest of its era. */
-export const initialize: MethodHandler = ({ params, note }) => {
-  const { protocolVersion: requested } = params;
+export const initialize: MethodHandler = async ({ params, note, beginSession }) => {
+  const { protocolVersion: requested, capabilities } = params;
   if (typeof requested !== "string") throw new McpError("invalid_params", "initialize needs a protocolVersion.");
   const protocolVersion = isLegacyRevision(requested) ? requested : LEGACY_REVISIONS[0];
   note({ revision: protocolVersion });
+  await beginSession({ revision: protocolVersion, features: readClientFeatures(capabilities) });
   return renderResult("legacy", { protocolVersion, capabilities: CAPABILITIES, serverInfo: IMPLEMENTATION, instructions: INSTRUCTIONS });
 };
 

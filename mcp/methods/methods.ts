@@ -1,9 +1,13 @@
 import { McpError } from "../protocol/errors.ts";
 import type { Era } from "../protocol/revisions.ts";
 import type { Call, MethodHandler } from "./call.ts";
+import { complete } from "./completion.ts";
 import { discover, initialize, ping } from "./lifecycle.ts";
+import { setLevel } from "./logging.ts";
 import { getPrompt, listPrompts } from "./prompts.ts";
 import { listResources, listResourceTemplates, readResource } from "./resources.ts";
+import { listen, subscribe, unsubscribe } from "./subscriptions.ts";
+import { cancelTask, getTask, updateTask } from "./tasks.ts";
 import { callTool, listTools } from "./tools.ts";
 
 interface Method {
@@ -25,6 +29,14 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
   ["resources/read", { eras: BOTH, handle: readResource }],
   ["prompts/list", { eras: BOTH, handle: listPrompts }],
   ["prompts/get", { eras: BOTH, handle: getPrompt }],
+  ["completion/complete", { eras: BOTH, handle: complete }],
+  ["subscriptions/listen", { eras: ["modern"], handle: listen }],
+  ["tasks/get", { eras: ["modern"], handle: getTask }],
+  ["tasks/update", { eras: ["modern"], handle: updateTask }],
+  ["tasks/cancel", { eras: ["modern"], handle: cancelTask }],
+  ["logging/setLevel", { eras: ["legacy"], handle: setLevel }],
+  ["resources/subscribe", { eras: ["legacy"], handle: subscribe }],
+  ["resources/unsubscribe", { eras: ["legacy"], handle: unsubscribe }],
 ]);
 
 /** @throws {McpError} `unknown_method` for one the call's era does not have, and what the method throws. */

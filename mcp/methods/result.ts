@@ -5,19 +5,43 @@ import type { Era } from "../protocol/revisions.ts";
 /** Who answers: in the handshake of legacy clients, in every result for modern ones. */
 export const IMPLEMENTATION = { name: "portico", title: "Portico", version: VERSION };
 
-/**
- * How long a client may keep an answer that seldom changes, and that the cache is the caller's own: what is listed may
- * come to depend on who asks (MCP 2026-07-28 server/utilities/caching). Milliseconds.
- */
-const CACHE_HINTS = { ttlMs: 60_000, cacheScope: "private" };
+/** Milliseconds for which a client may keep what seldom changes: clients that listen hear of a change at once. */
+const LISTING_TTL = 60_000;
 
-/** A result in its era's dress, as JSON text. */
-export function renderResult(era: Era, members: Readonly<Record<string, unknown>>): string {
-  if (era === "legacy") return JSON.stringify(members);
-  return JSON.stringify({ resultType: "complete", ...members, _meta: { [SERVER_INFO]: IMPLEMENTATION } });
+type Members = Readonly<Record<string, unknown>>;
+
+const META = metaOf({});
+
+/**
+ * A result in its era's dress, as JSON text. `members` has no `_meta`.
+ * @param meta Members of the `_meta`, beside the server's name.
+ */
+export function renderResult(era: Era, members: Members, meta?: Members): string {
+  const text = JSON.stringify(meta && era === "legacy" ? { ...members, _meta: meta } : members);
+  if (era === "legacy") return text;
+  return `{"resultType":"complete",${membersOf(text)}"_meta":${meta ? metaOf(meta) : META}}`;
 }
 
-/** The same, for an answer that clients may keep. */
-export function renderCacheable(era: Era, members: Readonly<Record<string, unknown>>): string {
-  return renderResult(era, era === "modern" ? { ...members, ...CACHE_HINTS } : members);
+/**
+ * The same, for an answer that clients may keep, each for its own caller: what is listed or read may depend on who asks
+ * (MCP 2026-07-28 server/utilities/caching).
+ * @param ttlMs Milliseconds.
+ */
+export function renderCacheable(era: Era, members: Members, ttlMs = LISTING_TTL): string {
+  return renderResult(era, era === "modern" ? { ...members, ttlMs, cacheScope: "private" } : members);
+}
+
+/** Asks a modern client to come again with answers (MCP 2026-07-28 basic/patterns/mrtr). */
+export function renderInputRequired(inputRequests: Members, requestState: string): string {
+  const members = JSON.stringify({ resultType: "input_required", inputRequests, requestState });
+  return `{${membersOf(members)}"_meta":${META}}`;
+}
+
+/** What stands between an object's braces, ready for a further member. */
+function membersOf(object: string): string {
+  return object === "{}" ? "" : `${object.slice(1, -1)},`;
+}
+
+function metaOf(members: Members): string {
+  return JSON.stringify({ ...members, [SERVER_INFO]: IMPLEMENTATION });
 }

@@ -1,64 +1,109 @@
-import { type Capability, CapabilityError, type CapabilityErrorCode } from "../../shared/capabilities/capability.ts";
-import { createContext } from "../../shared/capabilities/context.ts";
-import type { Service } from "../../shared/service.ts";
+import { requireAccess } from "../../shared/capabilities/access.ts";
+import type { Asker } from "../../shared/capabilities/ask.ts";
+import { type Access, type Capability, CapabilityError } from "../../shared/capabilities/capability.ts";
+import type { Config } from "../../shared/config.ts";
+import { withAnswers } from "../asking/rounds.ts";
+import { requiredCapabilities } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject } from "../protocol/json-rpc.ts";
+import { isObject, type Params } from "../protocol/json-rpc.ts";
+import { checkParamHeaders } from "../protocol/param-headers.ts";
+import type { Era } from "../protocol/revisions.ts";
+import { startTask } from "../tasks/tasks.ts";
 import type { Call, MethodHandler } from "./call.ts";
+import { renderOutcome, toolFailure } from "./content.ts";
+import { inContext } from "./context.ts";
+import { protocolError } from "./failure.ts";
 import { createListing } from "./listing.ts";
 import { renderResult } from "./result.ts";
 
+const NO_ARGUMENTS: Params = Object.freeze({});
+
 /** `tools/list` */
-export const listTools: MethodHandler = (call) => call.service.part(toolListing)(call);
+export const listTools: MethodHandler = createListing<Capability>({
+  member: "tools",
+  itemsOf: ({ capabilities }) => capabilities.filter(isTool),
+  accessOf: ({ access }) => access,
+  keyOf: ({ name }) => name,
+  render: toTool,
+});
 
 /** `tools/call` */
-export const callTool: MethodHandler = async (call) => {
-  const { name, arguments: input = {} } = call.params;
+export const callTool: MethodHandler = (call) => {
+  const { name, arguments: input = NO_ARGUMENTS } = call.params;
   if (typeof name !== "string") throw new McpError("invalid_params", "tools/call needs the tool's name.");
   if (!isObject(input)) throw new McpError("invalid_params", "A tool's arguments must be an object.");
-  const capability = call.service.capabilities.find(name);
-  if (!capability) throw new McpError("invalid_params", "There is no tool with this name.");
+  const capability = call.service.registry.catalog.findCapability(name);
+  if (!capability || !isTool(capability)) throw new McpError("invalid_params", "There is no tool with this name.");
   call.note({ tool: name });
-  try {
-    return renderOutput(call, await capability.call(input, createContext(call.service, call.caller, call.origin)));
-  } catch (error) {
-    if (error instanceof CapabilityError && TOLD_TO_THE_MODEL.has(error.code)) return renderFailure(call, error);
-    throw error;
-  }
+  requireAccess(capability.access, call.caller);
+  if (capability.longRunning?.task === "required") requireTasks(call);
+  if (call.era === "modern") checkParamHeaders(capability.headerParameters, input, call.header);
+  const { singleUseAnswers: singleUse } = capability;
+  return withAnswers(call, { method: "tools/call", singleUse }, (asker) => run(call, capability, input, asker));
 };
 
-/** Outcomes the model can act on: a result with `isError`. All others are faults of the request or of ours. */
-const TOLD_TO_THE_MODEL: ReadonlySet<CapabilityErrorCode> = new Set([
-  "forbidden",
-  "invalid_input",
-  "not_found",
-  "conflict",
-  "rate_limited",
-  "unavailable",
-]);
+async function run(call: Call, capability: Capability, input: Params, asker: Asker): Promise<string> {
+  try {
+    if (capability.longRunning && takesTasks(call)) return await begin(call, capability, input, asker);
+    const outcome = await inContext(call, asker, (context) => capability.call(input, context));
+    return renderResult(call.era, renderOutcome(outcome));
+  } catch (error) {
+    const failure = error instanceof CapabilityError ? toolFailure(error, call.era) : undefined;
+    if (!failure) throw protocolError(error);
+    call.note({ outcome: (error as CapabilityError).code });
+    return renderResult(call.era, failure);
+  }
+}
 
-function toolListing({ capabilities }: Service): MethodHandler {
-  return createListing({ member: "tools", items: capabilities.all.map(toTool), keyOf: ({ name }) => name });
+/**
+ * The body of a 401 for a tool that needs a sign-in where others need none: clients that read the body find what clients
+ * that read the status find in the header.
+ * @param challenge The value of `WWW-Authenticate`.
+ */
+export function renderSignInNeeded(era: Era, message: string, challenge: string): string {
+  const failure = { content: [{ type: "text", text: message }], isError: true };
+  return renderResult(era, failure, { "mcp/www_authenticate": [challenge] });
+}
+
+/** Asks and checks all there is before a task is made (SEP-2663 §task-creation). */
+async function begin(call: Call, capability: Capability, input: Params, asker: Asker): Promise<string> {
+  const prepared = await inContext(call, asker, (context) => capability.prepare(input, context));
+  return startTask(call, capability, prepared);
+}
+
+/** Tasks are an extension of the modern era, and each has an owner. */
+function takesTasks({ era, client, caller }: Call): boolean {
+  return era === "modern" && client.tasks && caller !== undefined;
+}
+
+function requireTasks(call: Call): void {
+  if (!call.caller) throw new CapabilityError("unauthenticated", "This runs as a task, which needs a signed-in person.");
+  if (takesTasks(call)) return;
+  throw new McpError("missing_capability", "This tool runs as a task only: the client must declare that it knows tasks.", {
+    requiredCapabilities: requiredCapabilities("tasks"),
+  });
+}
+
+function isTool({ surfaces }: Capability): boolean {
+  return surfaces.includes("mcp");
 }
 
 /** Every hint is spelled out: ChatGPT asks for them, and what is left out defaults to the worst (MCP 2026-07-28 server/tools). */
-function toTool({ name, title, description, inputSchema, outputSchema, effect, idempotent }: Capability) {
+function toTool(capability: Capability, { mcp }: Config): object {
+  const { name, title, description, inputSchema, outputSchema, effect, idempotent, openWorld, access } = capability;
   const annotations = {
     title,
     readOnlyHint: effect === "read",
     destructiveHint: effect === "destructive",
     idempotentHint: idempotent,
-    openWorldHint: false,
+    openWorldHint: openWorld,
   };
-  return { name, title, description, inputSchema, outputSchema, annotations };
+  const securitySchemes = [schemeOf(access, mcp.access)];
+  return { name, title, description, inputSchema, outputSchema, annotations, securitySchemes, _meta: { securitySchemes } };
 }
 
-/** The structured output, and the same as text for clients that show only text. */
-function renderOutput({ era }: Call, output: Record<string, unknown>): string {
-  return renderResult(era, { content: [{ type: "text", text: JSON.stringify(output) }], structuredContent: output });
-}
-
-/** The message names each fault of an input. */
-function renderFailure({ era, note }: Call, error: CapabilityError): string {
-  note({ outcome: error.code });
-  return renderResult(era, { content: [{ type: "text", text: error.message }], isError: true });
+/** What ChatGPT reads to know for which tools it has to sign in (Apps SDK, authentication): some hosts keep only `_meta`. */
+function schemeOf(access: Access, door: Config["mcp"]["access"]): object {
+  if (access !== "public") return { type: "oauth2", scopes: access };
+  return door === "mixed" ? { type: "noauth" } : { type: "oauth2", scopes: [] };
 }

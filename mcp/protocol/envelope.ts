@@ -1,3 +1,5 @@
+import { LOG_SEVERITIES } from "../../shared/capabilities/capability.ts";
+import { type ClientFeatures, readClientFeatures } from "./client-features.ts";
 import { isObject, type Params } from "./json-rpc.ts";
 
 /** What every modern request says of itself, in `params._meta` (MCP 2026-07-28 basic §meta). */
@@ -5,11 +7,14 @@ const PREFIX = "io.modelcontextprotocol/";
 const PROTOCOL_VERSION = `${PREFIX}protocolVersion`;
 const CLIENT_CAPABILITIES = `${PREFIX}clientCapabilities`;
 const CLIENT_INFO = `${PREFIX}clientInfo`;
-const LOG_LEVEL = `${PREFIX}logLevel`;
+export const LOG_LEVEL = `${PREFIX}logLevel`;
 /** Where a result names the server. */
 export const SERVER_INFO = `${PREFIX}serverInfo`;
 
-const LOG_LEVELS: ReadonlySet<unknown> = new Set(["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]);
+/** Where what belongs to a subscription names it. */
+export const SUBSCRIPTION_ID = `${PREFIX}subscriptionId`;
+
+const LOG_LEVELS: ReadonlySet<unknown> = new Set(LOG_SEVERITIES);
 
 /** The `_meta` of params that claim a protocol version: only modern requests do. */
 export function envelopeOf(params: Params): Params | undefined {
@@ -20,6 +25,11 @@ export function envelopeOf(params: Params): Params | undefined {
 /** The version an envelope claims, which need not be a string. */
 export function claimedVersion(envelope: Params): unknown {
   return envelope[PROTOCOL_VERSION];
+}
+
+/** What a modern client says in this very request that it can do. */
+export function clientFeaturesOf(params: Params): ClientFeatures {
+  return readClientFeatures(envelopeOf(params)?.[CLIENT_CAPABILITIES]);
 }
 
 /** What is wrong with an envelope of a revision we know, or nothing. `clientInfo` may be left out. */

@@ -1,7 +1,7 @@
 import { claimedVersion, ENVELOPE_MISSING, envelopeFault, envelopeOf } from "./envelope.ts";
 import { McpError } from "./errors.ts";
 import { checkMirrors, checkPresence, type ProtocolHeaders } from "./headers.ts";
-import type { Message, Params, RpcNotification, RpcRequest } from "./json-rpc.ts";
+import { isObject, type Message, type Params, type RpcNotification, type RpcRequest } from "./json-rpc.ts";
 import {
   ASSUMED_REVISION,
   type Era,
@@ -22,29 +22,37 @@ export interface Dialect {
  * Tells which era and revision a message speaks, and checks what the revision asks of envelope and headers. The body
  * decides and the header must agree, so that no intermediary reads a request otherwise than we do. Order of checks:
  * era, mismatched headers, supported version, missing headers.
+ * @param negotiated The revision of the legacy session that the request names.
  * @throws {McpError} `invalid_envelope`, `header_mismatch`, `unsupported_revision` or `invalid_request`
  */
-export function dialectOf(message: Message, headers: ProtocolHeaders): Dialect {
+export function dialectOf(message: Message, headers: ProtocolHeaders, negotiated: string | undefined): Dialect {
   if (message.kind === "response") {
     if (namesModernEra(headers.version)) throw new McpError("invalid_request", "A client sends no responses in this revision.");
-    return legacyDialect(headers.version);
+    return legacyDialect(headers.version, negotiated);
   }
   const envelope = envelopeOf(message.params);
   if (message.method === "initialize" && !isSound(envelope)) return handshakeDialect(headers);
   if (envelope) return modernDialect(message, envelope, headers);
-  if (!namesModernEra(headers.version)) return legacyDialect(headers.version);
+  if (!namesModernEra(headers.version)) return legacyDialect(headers.version, negotiated);
   // Only requests have an envelope; modern clients have no notifications to send, and a stray one does no harm.
   if (message.kind === "request") throw new McpError("invalid_envelope", ENVELOPE_MISSING);
   return { era: "modern", revision: MODERN_REVISIONS[0] };
 }
 
+/** Whether a body has the envelope of a modern request, good or bad. */
+export function claimsModernEra(body: unknown): boolean {
+  if (!isObject(body)) return false;
+  const { params } = body;
+  return isObject(params) && envelopeOf(params) !== undefined;
+}
+
 /**
- * The revision of a legacy request.
+ * The revision of a legacy request: as its header says, else as it was negotiated.
  * @throws {McpError} `invalid_request` for a version we do not serve; the modern error would tell a client of both eras
  *   that it found a modern server.
  */
-export function legacyDialect(version: string | undefined): Dialect {
-  if (version === undefined) return { era: "legacy", revision: ASSUMED_REVISION };
+export function legacyDialect(version: string | undefined, negotiated: string | undefined): Dialect {
+  if (version === undefined) return { era: "legacy", revision: negotiated ?? ASSUMED_REVISION };
   if (isLegacyRevision(version)) return { era: "legacy", revision: version };
   throw new McpError("invalid_request", `Unsupported MCP-Protocol-Version. Supported: ${LEGACY_REVISIONS.join(", ")}.`);
 }

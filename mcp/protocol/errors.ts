@@ -16,10 +16,15 @@ const FAULTS = {
   invalid_request: inBothEras(-32600, 400),
   invalid_envelope: inBothEras(-32602, 400),
   header_mismatch: inBothEras(-32020, 400),
+  /** Its data names the capabilities that the client would have to declare. */
+  missing_capability: { modern: { code: -32021, status: 400 }, legacy: { code: -32600, status: 200 } },
   unsupported_revision: inBothEras(-32022, 400),
   unknown_method: { modern: { code: -32601, status: 404 }, legacy: { code: -32601, status: 200 } },
   invalid_params: inBothEras(-32602, 200),
   resource_not_found: { modern: { code: -32602, status: 200 }, legacy: { code: -32002, status: 200 } },
+  /** Legacy alone has sessions (MCP 2025-11-25 basic/transports §session-management). */
+  session_needed: inBothEras(-32600, 400),
+  session_ended: inBothEras(-32600, 404),
   internal: inBothEras(-32603, 200),
 } satisfies Record<string, Record<Era, Rendering>>;
 

@@ -18,23 +18,60 @@ export interface RpcNotification {
   readonly params: Params;
 }
 
-/** A client's answer to a request of ours. */
+/** A client's answer to a request of ours: a result, or an error. */
 export interface RpcResponse {
   readonly kind: "response";
+  readonly id: RequestId;
+  readonly result?: unknown;
+  readonly error?: unknown;
 }
 
 export type Message = RpcRequest | RpcNotification | RpcResponse;
 
 const NO_PARAMS: Params = Object.freeze({});
 
-/** @throws {McpError} `parse_error` when the body is not JSON in UTF-8 (MCP 2026-07-28 basic/transports). */
-export function parseJson(body: Buffer): unknown {
+/**
+ * @param maxDepth How deeply objects and lists may be nested: whatever walks the value later must not run out of stack.
+ * @throws {McpError} `parse_error` when the body is not JSON in UTF-8 (MCP 2026-07-28 basic/transports), `invalid_request`
+ *   when it is nested too deeply.
+ */
+export function parseJson(body: Buffer, maxDepth: number): unknown {
   if (!isUtf8(body)) throw new McpError("parse_error", "The body is not UTF-8.");
+  if (depthOf(body) > maxDepth) throw new McpError("invalid_request", `The message is nested more than ${maxDepth} deep.`);
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
     throw new McpError("parse_error", "The body is not JSON.");
   }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** How deep the brackets go that are not in strings; bytes of other characters never look like one of these. */
+function depthOf(body: Buffer): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) at = endOfString(body, at);
+    else if (byte === 0x7b || byte === 0x5b) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+function endOfString(body: Buffer, start: number): number {
+  let end = body.indexOf(QUOTE, start + 1);
+  while (end > 0) {
+    let escapes = 0;
+    while (body[end - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end;
+    end = body.indexOf(QUOTE, end + 1);
+  }
+  return body.length;
 }
 
 /** @throws {McpError} `invalid_request` when it is not a JSON-RPC 2.0 message as MCP narrows it (basic §messages). */
@@ -61,6 +98,16 @@ export function renderResponse(id: RequestId, result: string): string {
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
 }
 
+/** A message that needs no answer. */
+export function renderNotification(method: string, params: Params): string {
+  return JSON.stringify({ jsonrpc: "2.0", method, params });
+}
+
+/** A request of ours, to a legacy client. */
+export function renderRequest(id: RequestId, method: string, params: Params): string {
+  return JSON.stringify({ jsonrpc: "2.0", id, method, params });
+}
+
 export function renderError(id: RequestId | undefined, error: McpError, era: Era): string {
   const { code } = renderingOf(error.fault, era);
   return JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: error.message, data: error.data } });
@@ -72,8 +119,10 @@ export function isObject(value: unknown): value is Params {
 
 function readResponse(value: Params): RpcResponse {
   const answers = Object.hasOwn(value, "result") !== Object.hasOwn(value, "error");
-  if (!answers || readableId(value) === undefined) throw invalid("A message is a request, a notification or a response.");
-  return { kind: "response" };
+  const id = readableId(value);
+  if (!answers || id === undefined) throw invalid("A message is a request, a notification or a response.");
+  const { result, error } = value;
+  return { kind: "response", id, result, error };
 }
 
 function invalid(message: string): McpError {

@@ -1,4 +1,4 @@
-import type { Exchange, Reply } from "../../shared/http/exchange.ts";
+import type { Reply } from "../../shared/http/exchange.ts";
 import { dispatch } from "../methods/methods.ts";
 import { envelopeOf } from "../protocol/envelope.ts";
 import { type Dialect, legacyDialect } from "../protocol/era.ts";
@@ -6,11 +6,11 @@ import { McpError } from "../protocol/errors.ts";
 import { readProtocolHeaders } from "../protocol/headers.ts";
 import { type Message, type RpcRequest, readMessage, renderError, renderResponse } from "../protocol/json-rpc.ts";
 import { BATCH_REVISION, namesModernEra } from "../protocol/revisions.ts";
-import { ACCEPTED, type Arrival, callOf, isScopeError, toMcpError } from "./message.ts";
-import { JSON_HEADERS } from "./surface.ts";
-
-/** Messages in a batch at most: they run at the same time. */
-const MAX_BATCH = 50;
+import type { Arrival } from "./arrival.ts";
+import { ACCEPTED, callOf, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
+import { createReplyWay } from "./reply-way.ts";
+import { errorReply, JSON_HEADERS } from "./surface.ts";
+import type { Way } from "./way.ts";
 
 /**
  * Answers a JSON-RPC batch, which one legacy revision has (MCP 2025-03-26 basic §batching). All or nothing: a batch
@@ -18,21 +18,57 @@ const MAX_BATCH = 50;
  * @throws {McpError} `invalid_request`
  */
 export async function answerBatch(values: readonly unknown[], arrival: Arrival): Promise<Reply> {
-  const { exchange } = arrival;
-  const dialect = batchDialect(exchange);
-  if (values.length === 0 || values.length > MAX_BATCH) throw refused(`A batch has 1 to ${MAX_BATCH} messages.`);
+  const { exchange, service } = arrival;
+  const { batchLimit } = service.config.mcp;
+  const dialect = batchDialect(arrival);
+  if (values.length === 0 || values.length > batchLimit) throw refused(`A batch has 1 to ${batchLimit} messages.`);
   const messages = values.map(readMessage);
   for (const message of messages) checkElement(message);
   exchange.note({ ...dialect, batch: messages.length });
+  for (const message of messages) {
+    if (message.kind === "notification") await takeNotification(message, arrival);
+    if (message.kind === "response") await takeResponse(message, arrival);
+  }
   const requests = messages.filter((message) => message.kind === "request");
   if (requests.length === 0) return ACCEPTED;
-  const responses = await Promise.all(requests.map((request) => answerElement(request, dialect, arrival)));
-  return { status: 200, headers: JSON_HEADERS, body: `[${responses.join(",")}]` };
+  const running = underWay(arrival);
+  const way = createReplyWay(arrival, dialect, {
+    stream: "possible",
+    onSlow: running.watch,
+    renderFailure: (error) => errorReply(shownError(error, arrival), dialect.era, undefined),
+  });
+  const work = requests.map((request) => {
+    const own = createElementWay(way);
+    running.begin(request.id, own.cancel);
+    return answerElement(request, dialect, arrival, own);
+  });
+  return way.reply(Promise.all(work).then(renderBatch).finally(running.end));
 }
 
-function batchDialect(exchange: Exchange): Dialect {
+/** What was cancelled has no response; a batch of nothing else has no body. */
+function renderBatch(responses: readonly (string | undefined)[]): Reply {
+  const given = responses.filter((response) => response !== undefined);
+  return given.length === 0 ? ACCEPTED : { status: 200, headers: JSON_HEADERS, body: `[${given.join(",")}]` };
+}
+
+/** The same way back for each element of a batch, but each is cancelled on its own. */
+function createElementWay(way: Way): Way {
+  const controller = new AbortController();
+  return {
+    signal: AbortSignal.any([way.signal, controller.signal]),
+    get ending() {
+      return way.ending;
+    },
+    send: way.send,
+    releaseConnection: way.releaseConnection,
+    cancel: () => controller.abort(),
+    beginSession: way.beginSession,
+  };
+}
+
+function batchDialect({ exchange, session }: Arrival): Dialect {
   const { version } = readProtocolHeaders(exchange);
-  const dialect = namesModernEra(version) ? undefined : legacyDialect(version);
+  const dialect = namesModernEra(version) ? undefined : legacyDialect(version, session?.revision);
   if (dialect?.revision !== BATCH_REVISION) throw refused("This revision has no batches.");
   return dialect;
 }
@@ -44,12 +80,12 @@ function checkElement(message: Message): void {
 }
 
 /** One element's fault is its own: the others are answered. */
-async function answerElement(request: RpcRequest, dialect: Dialect, arrival: Arrival): Promise<string> {
+async function answerElement(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: Way): Promise<string | undefined> {
   try {
-    return renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival)));
+    return renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way)));
   } catch (error) {
-    const shown = isScopeError(error) ? new McpError("invalid_request", error.message) : toMcpError(error, arrival);
-    return renderError(request.id, shown, dialect.era);
+    if (way.signal.aborted) return undefined;
+    return renderError(request.id, shownError(error, arrival), dialect.era);
   }
 }
 

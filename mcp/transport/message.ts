@@ -1,36 +1,45 @@
-import { type Caller, CapabilityError } from "../../shared/capabilities/capability.ts";
-import type { Exchange, Reply } from "../../shared/http/exchange.ts";
-import type { Service } from "../../shared/service.ts";
+import { CapabilityError } from "../../shared/capabilities/capability.ts";
+import type { Reply } from "../../shared/http/exchange.ts";
 import { Unavailable } from "../../shared/state/store.ts";
+import { createQuestions, SESSIONLESS_ASKER } from "../asking/questions.ts";
 import type { Call } from "../methods/call.ts";
 import { dispatch } from "../methods/methods.ts";
+import { NO_FEATURES } from "../protocol/client-features.ts";
+import { clientFeaturesOf } from "../protocol/envelope.ts";
 import { type Dialect, dialectOf } from "../protocol/era.ts";
 import { McpError } from "../protocol/errors.ts";
 import { readProtocolHeaders } from "../protocol/headers.ts";
-import { type RpcRequest, readableId, readMessage, renderResponse } from "../protocol/json-rpc.ts";
-import { errorReply, JSON_HEADERS } from "./surface.ts";
-
-/** A POST whose caller is known. */
-export interface Arrival {
-  readonly exchange: Exchange;
-  readonly service: Service;
-  readonly caller: Caller;
-}
+import {
+  type Message,
+  type RequestId,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+  readableId,
+  readMessage,
+  renderNotification,
+  renderResponse,
+} from "../protocol/json-rpc.ts";
+import { createRunningCalls } from "../sessions/running.ts";
+import type { Arrival } from "./arrival.ts";
+import { createReplyWay } from "./reply-way.ts";
+import { errorReply, scopeReply } from "./surface.ts";
+import type { ReplyWay, Way } from "./way.ts";
 
 /** The reply to what needs no answer. */
 export const ACCEPTED: Reply = { status: 202 };
 
 /**
  * Answers the one message of a POST.
- * @throws what HTTP must say instead of JSON-RPC: missing scopes (403) and an unreachable store (503).
+ * @throws what HTTP must say instead of JSON-RPC: an unreachable store (503).
  */
 export async function answerMessage(value: unknown, arrival: Arrival): Promise<Reply> {
-  const { exchange } = arrival;
+  const { exchange, session } = arrival;
   try {
     const message = readMessage(value);
-    const dialect = dialectOf(message, readProtocolHeaders(exchange));
+    const dialect = dialectOf(message, readProtocolHeaders(exchange), session?.revision);
     exchange.note({ ...dialect });
-    return message.kind === "request" ? await answerRequest(message, dialect, arrival) : ACCEPTED;
+    return await answerUnderstood(message, dialect, arrival);
   } catch (error) {
     // What is thrown before the era is known looks the same in both.
     if (error instanceof McpError) return errorReply(error, "modern", readableId(value));
@@ -38,37 +47,113 @@ export async function answerMessage(value: unknown, arrival: Arrival): Promise<R
   }
 }
 
-async function answerRequest(request: RpcRequest, dialect: Dialect, arrival: Arrival): Promise<Reply> {
+function answerUnderstood(message: Message, dialect: Dialect, arrival: Arrival): Promise<Reply> {
+  if (message.kind === "notification") return takeNotification(message, arrival);
+  if (message.kind === "response") return takeResponse(message, arrival);
+  const running = underWay(arrival);
+  const way = createReplyWay(arrival, dialect, {
+    stream: STREAMS.get(message.method) ?? "possible",
+    onSlow: running.watch,
+    renderFailure: (error) => errorReply(shownError(error, arrival), dialect.era, message.id),
+  });
+  running.begin(message.id, way.cancel);
+  return way.reply(answerRequest(message, dialect, arrival, way).finally(running.end));
+}
+
+/** `initialize` names a session in its headers; a subscription is a stream. */
+const STREAMS: ReadonlyMap<string, "never" | "only"> = new Map([
+  ["initialize", "never"],
+  ["subscriptions/listen", "only"],
+]);
+
+/** Keeps the calls of one POST in the list of those that can be cancelled: a legacy session's. */
+export function underWay({ session, service }: Arrival) {
+  const calls: { watch(): void; end(): void }[] = [];
+  return {
+    begin(id: RequestId, cancel: () => void) {
+      if (session) calls.push(service.part(createRunningCalls).begin(session.key, id, cancel));
+    },
+    watch() {
+      for (const call of calls) call.watch();
+    },
+    end() {
+      for (const call of calls) call.end();
+    },
+  };
+}
+
+async function answerRequest(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: ReplyWay): Promise<Reply> {
   try {
-    const result = await dispatch(request.method, callOf(request, dialect, arrival));
-    return { status: 200, headers: JSON_HEADERS, body: renderResponse(request.id, result) };
+    const result = await dispatch(request.method, callOf(request, dialect, arrival, way));
+    return { status: 200, headers: way.headers(), body: renderResponse(request.id, result) };
   } catch (error) {
-    if (error instanceof Unavailable || isScopeError(error)) throw error;
-    return errorReply(toMcpError(error, arrival), dialect.era, request.id);
+    if (error instanceof Unavailable) throw error;
+    // Cancelled: nothing is answered (MCP 2025-11-25 basic/utilities/cancellation).
+    if (dialect.era === "legacy" && way.signal.aborted) return ACCEPTED;
+    if (isAccessError(error) && !way.isStream) return scopeReply(error, request, dialect.era, arrival);
+    return errorReply(shownError(error, arrival), dialect.era, request.id);
   }
 }
 
-/** A request as its method sees it. Going away cancels modern calls only (MCP 2025-11-25 basic/transports). */
-export function callOf(request: RpcRequest, dialect: Dialect, { exchange, service, caller }: Arrival): Call {
+/** `notifications/cancelled` has an effect; the others are good to know. */
+export async function takeNotification({ method, params }: RpcNotification, { session, service }: Arrival): Promise<Reply> {
+  const { requestId } = params;
+  if (method === "notifications/cancelled" && session && (typeof requestId === "string" || Number.isSafeInteger(requestId))) {
+    await service.part(createRunningCalls).cancel(session.key, requestId as RequestId);
+  }
+  return ACCEPTED;
+}
+
+/** @throws {McpError} `session_needed`, or `invalid_request` when nobody waits for this response. */
+export async function takeResponse(response: RpcResponse, { session, service }: Arrival): Promise<Reply> {
+  if (!session) throw new McpError("session_needed", "A response belongs to a session: the Mcp-Session-Id header is missing.");
+  if (await service.part(createQuestions).answer(session.key, response)) return ACCEPTED;
+  throw new McpError("invalid_request", "Nobody waits for this response.");
+}
+
+/** A request as its method sees it. */
+export function callOf(request: RpcRequest, dialect: Dialect, { exchange, service, caller, session }: Arrival, way: Way): Call {
+  const { params } = request;
   return {
     ...dialect,
-    params: request.params,
+    id: request.id,
+    params,
     caller,
     service,
-    origin: dialect.era === "modern" ? exchange : { id: exchange.id, signal: new AbortController().signal },
+    client: dialect.era === "modern" ? clientFeaturesOf(params) : (session?.features ?? NO_FEATURES),
+    session,
+    origin: {
+      id: exchange.id,
+      get signal() {
+        return way.signal;
+      },
+    },
+    get ending() {
+      return way.ending;
+    },
+    get asker() {
+      return session ? service.part(createQuestions).askerOf(session, way.send, () => way.signal) : SESSIONLESS_ASKER;
+    },
+    header: exchange.header,
+    notify: (method, sent) => void way.send(renderNotification(method, sent)),
+    releaseConnection: way.releaseConnection,
+    beginSession: way.beginSession,
     note: exchange.note,
   };
 }
 
 /** What a method threw, as the client may see it: the text of what is ours to mend stays in the log. */
-export function toMcpError(error: unknown, { exchange, service }: Arrival): McpError {
+export function shownError(error: unknown, { exchange, service }: Arrival): McpError {
   if (error instanceof McpError) return error;
+  if (error instanceof Unavailable) return new McpError("internal", "The service cannot reach its state right now. Try again shortly.");
+  if (isAccessError(error)) return new McpError("invalid_request", error.message);
   const logged = error instanceof CapabilityError && error.code === "internal";
-  const cancelled = error instanceof Error && error.name === "AbortError" && exchange.signal.aborted;
+  const cancelled = error instanceof Error && error.name === "AbortError";
   if (!logged && !cancelled) service.log.error({ request: exchange.id, err: error }, "call failed");
   return new McpError("internal", "Something went wrong on our side.", { requestId: exchange.id });
 }
 
-export function isScopeError(error: unknown): error is CapabilityError {
-  return error instanceof CapabilityError && error.code === "insufficient_scope";
+/** Who calls must sign in, or be granted more. */
+export function isAccessError(error: unknown): error is CapabilityError {
+  return error instanceof CapabilityError && (error.code === "insufficient_scope" || error.code === "unauthenticated");
 }

@@ -1,33 +1,88 @@
+import type { Caller } from "../../shared/capabilities/capability.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
-import { parseJson } from "../protocol/json-rpc.ts";
+import { claimsModernEra } from "../protocol/era.ts";
+import { McpError } from "../protocol/errors.ts";
+import { readProtocolHeaders } from "../protocol/headers.ts";
+import { isObject, parseJson } from "../protocol/json-rpc.ts";
+import { namesModernEra } from "../protocol/revisions.ts";
+import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { answerBatch } from "./batch.ts";
-import { type Arrival, answerMessage } from "./message.ts";
+import { answerMessage } from "./message.ts";
+import { openSessionStream } from "./session-stream.ts";
 
 /** Streamable HTTP (MCP 2026-07-28 and 2025-11-25 basic/transports), both eras on one endpoint. */
 export async function handleMcp(exchange: Exchange, service: Service): Promise<Reply> {
-  if (!SIGNED_IN_METHODS.has(exchange.method)) throw notAllowed();
-  const caller = await service.bearer.verify(exchange.header("authorization"), "mcp");
-  if (exchange.method !== "POST") throw notAllowed();
-  exchange.note({ client: caller.clientId, subject: caller.subject });
-  return handlePost({ exchange, service, caller });
+  if (!KNOWN_METHODS.has(exchange.method)) throw notAllowed();
+  const caller = await identify(exchange, service);
+  if (exchange.method === "POST") return handlePost(exchange, service, caller);
+  // A stranger has no session, and so neither a stream of its own nor anything to end.
+  if (!caller || exchange.method === "HEAD") throw notAllowed();
+  const session = await service.part(createSessions).find(sessionIdOf(exchange), caller);
+  if (exchange.method === "GET") return openSessionStream(exchange, service, caller, session);
+  await service.part(createSessions).end(session);
+  // Its stream, wherever it is, hears of it.
+  service.changes.announce({ topic: "session", key: session.key });
+  return { status: 204 };
 }
 
 /**
  * Methods that have had a meaning in some revision, or with which clients look for a challenge: whoever has no token is
  * told so first. Any other method is wrong with or without a token.
  */
-const SIGNED_IN_METHODS: ReadonlySet<string> = new Set(["POST", "GET", "HEAD", "DELETE"]);
+const KNOWN_METHODS: ReadonlySet<string> = new Set(["POST", "GET", "HEAD", "DELETE"]);
 
 function notAllowed(): HttpError {
-  return new HttpError(405, "This endpoint takes POST.", { allow: "POST" });
+  return new HttpError(405, "This endpoint takes POST; GET and DELETE belong to sessions.", { allow: "POST, GET, DELETE" });
 }
 
-async function handlePost(arrival: Arrival): Promise<Reply> {
-  const { exchange } = arrival;
-  if (!isJson(exchange.header("content-type"))) throw new HttpError(415, "The content type must be application/json.");
-  const body = parseJson(await exchange.body());
+/**
+ * Whose token the request bears; nobody's only where the configuration lets strangers in. A token that is presented must
+ * be good.
+ * @throws {BearerError}
+ */
+async function identify(exchange: Exchange, { bearer, config }: Service): Promise<Caller | undefined> {
+  const authorization = exchange.header("authorization");
+  if (authorization === undefined && config.mcp.access === "mixed") return undefined;
+  const caller = await bearer.verify(authorization, "mcp");
+  exchange.note({ client: caller.clientId, subject: caller.subject });
+  return caller;
+}
+
+/** @throws {McpError} `session_needed` */
+function sessionIdOf(exchange: Exchange): string {
+  const id = exchange.header("mcp-session-id");
+  if (id === undefined) throw new McpError("session_needed", "The Mcp-Session-Id header is missing.");
+  return id;
+}
+
+async function handlePost(exchange: Exchange, service: Service, caller: Caller | undefined): Promise<Reply> {
+  const body = await readJsonBody(exchange, service);
+  const session = await sessionOf(body, exchange, service, caller);
+  const arrival = { exchange, service, caller, session };
   return Array.isArray(body) ? answerBatch(body, arrival) : answerMessage(body, arrival);
+}
+
+/**
+ * @throws {HttpError} 415
+ * @throws {McpError} when it is not JSON, or nested too deeply.
+ */
+export async function readJsonBody(exchange: Exchange, { config }: Service): Promise<unknown> {
+  if (!isJson(exchange.header("content-type"))) throw new HttpError(415, "The content type must be application/json.");
+  return parseJson(await exchange.body(), config.mcp.jsonDepth);
+}
+
+/** The session a legacy message names. Modern ones have none, whatever their headers say; `initialize` begins another. */
+async function sessionOf(
+  body: unknown,
+  exchange: Exchange,
+  service: Service,
+  caller: Caller | undefined,
+): Promise<OpenSession | undefined> {
+  const id = exchange.header("mcp-session-id");
+  if (id === undefined || !caller || claimsModernEra(body) || namesModernEra(readProtocolHeaders(exchange).version)) return undefined;
+  if (isObject(body) && body["method"] === "initialize") return undefined;
+  return service.part(createSessions).find(id, caller);
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -1,7 +1,13 @@
 import type { z } from "zod";
+import type { SurfaceName } from "../bearer/audience.ts";
 import type { Log } from "../log.ts";
 import type { Entry, Page } from "../state/store.ts";
+import type { Ask, Interaction } from "./ask.ts";
+import type { Answer, Checked, ObjectSchema, Outcome, Shape, Unchecked } from "./content.ts";
 import type { Scope } from "./scopes.ts";
+
+/** Names of capabilities, prompts and questions. */
+export const NAME = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** What a capability does to the world: MCP hints, the HTTP method and `x-openai-isConsequential` follow from it. */
 export type Effect = "read" | "write" | "destructive";
@@ -41,6 +47,17 @@ export interface OwnRecords<T> {
   list(cursor?: string, limit?: number): Promise<Page<T>>;
 }
 
+/** Severities of RFC 5424, as MCP names them. */
+export const LOG_SEVERITIES = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const;
+export type LogSeverity = (typeof LOG_SEVERITIES)[number];
+
+/** W3C Trace Context and Baggage of the request, as the client sent them. */
+export interface Trace {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+  readonly baggage?: string;
+}
+
 /** What `run` is given besides its input. */
 export interface Context {
   /** Absent only for a public capability called without a token. */
@@ -51,11 +68,34 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** The operators' log: never a secret, token, code or e-mail address. */
   readonly log: Log;
+  /** Tells a client that wants to know how far the call is. What does not increase is left out. */
+  progress(progress: number, total?: number, message?: string): void;
+  /** Tells a client that wants to know what happens (`notifications/message`); it may show it to anyone. */
+  clientLog(severity: LogSeverity, data: unknown, logger?: string): void;
+  readonly ask: Ask;
+  readonly trace: Trace;
+  /**
+   * For work that takes long: lets the client's connection go, where the client can come back for the answer
+   * (SEP-1699); elsewhere nothing happens.
+   * @param retry Milliseconds after which the client should come back.
+   */
+  releaseConnection(retry: number): void;
+}
+
+/** For work that may outlive its request: clients that know tasks get a handle instead of waiting. Durations are milliseconds. */
+export interface LongRunning {
+  /** "required": other clients are refused. */
+  readonly task: "optional" | "required";
+  /** How long the task is kept, from its creation; the configured time when absent. */
+  readonly ttl?: number;
+  /** How often clients should ask for it. */
+  readonly pollInterval?: number;
 }
 
 /** A capability as its author writes it. */
-export interface CapabilityDefinition<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject> {
+export interface CapabilityDefinition<I extends Shape = Shape, O extends Shape = Shape, P = unknown> {
   /** `^[a-z][a-z0-9_]{0,63}$`: the MCP tool name, the operationId and the last part of the REST path. */
   readonly name: string;
   readonly title: string;
@@ -65,17 +105,49 @@ export interface CapabilityDefinition<I extends z.ZodObject = z.ZodObject, O ext
   readonly effect: Effect;
   /** Calling it twice does no more than calling it once. Reads always are. */
   readonly idempotent?: boolean;
-  /** Each member described. Members it does not name are refused. A read's are scalars or lists of them: REST puts them in the query. */
+  /** It reaches out to systems that are not this service's. */
+  readonly openWorld?: boolean;
+  /** Where it is offered; on both when absent. */
+  readonly surfaces?: readonly SurfaceName[];
+  /**
+   * Each member described. Members it does not name are refused. A read's are scalars or lists of them where Actions
+   * offer it: REST puts them in the query. A member's `.meta({ "x-mcp-header": "Region" })` has modern clients repeat it
+   * in the header `Mcp-Param-Region`.
+   */
   readonly input: I;
-  readonly output: O;
+  /** Absent when it only shows content. */
+  readonly output?: O;
   /** Another last part of the REST path that answers as well; same pattern as the name. */
   readonly path?: string;
+  readonly longRunning?: LongRunning;
+  /** Milliseconds after which a call is ended; the configured time when absent. Waiting for answers does not count. */
+  readonly timeLimit?: number;
+  /** Answers to its questions count for one call and no more, whoever sends them again. */
+  readonly singleUseAnswers?: boolean;
+  /** Runs first, and before a task is made of the call: what must be asked to begin is asked here. */
+  prepare?(input: Checked<I>, context: Context): Promise<P> | P;
   /** @throws {CapabilityError} for every outcome the caller should know of. */
-  run(input: z.output<I>, context: Context): Promise<z.input<O>> | z.input<O>;
+  run(input: Checked<I>, context: Context, prepared: P): Promise<Unchecked<O> | Answer<Unchecked<O>>> | Unchecked<O> | Answer<Unchecked<O>>;
 }
 
-/** A JSON Schema 2020-12 whose root is an object. */
-export type ObjectSchema = { readonly type: "object"; readonly [keyword: string]: unknown };
+/** A member of an input that modern clients repeat in a header. */
+export interface HeaderParameter {
+  /** What follows `Mcp-Param-`, as declared. */
+  readonly header: string;
+  /** The way to the member from the root, by property names. */
+  readonly path: readonly string[];
+  readonly type: "string" | "integer" | "boolean";
+}
+
+/** A call whose access and input are checked and whose preparation is done. */
+export interface Prepared {
+  /**
+   * Runs it and checks its output.
+   * @throws {CapabilityError} what `run` throws, `timed_out`, or `internal` when the output does not fit its schema
+   *   (logged with the path, never with the data).
+   */
+  run(context: Context): Promise<Outcome>;
+}
 
 /** A capability ready to be called: checked, its schemas compiled once. */
 export interface Capability {
@@ -85,15 +157,21 @@ export interface Capability {
   readonly access: Access;
   readonly effect: Effect;
   readonly idempotent: boolean;
+  readonly openWorld: boolean;
+  readonly surfaces: readonly SurfaceName[];
   readonly path: string | undefined;
   readonly inputSchema: ObjectSchema;
-  readonly outputSchema: ObjectSchema;
+  readonly outputSchema: ObjectSchema | undefined;
+  readonly headerParameters: readonly HeaderParameter[];
+  readonly longRunning: LongRunning | undefined;
+  readonly singleUseAnswers: boolean;
   /**
-   * Checks access and input, runs, checks output.
-   * @throws {CapabilityError} `unauthenticated`, `insufficient_scope`, `invalid_input` (with `faults`), what `run`
-   *   throws, or `internal` when the output does not fit its schema (logged with the path, never with the data).
+   * Checks access and input, and prepares.
+   * @throws {CapabilityError} `unauthenticated`, `insufficient_scope`, `invalid_input` (with `faults`), what `prepare` throws.
    */
-  call(input: unknown, context: Context): Promise<Record<string, unknown>>;
+  prepare(input: unknown, context: Context): Promise<Prepared>;
+  /** Prepares and runs. @throws {CapabilityError} as both do. */
+  call(input: unknown, context: Context): Promise<Outcome>;
 }
 
 export type CapabilityErrorCode =
@@ -105,6 +183,12 @@ export type CapabilityErrorCode =
   | "conflict"
   | "rate_limited"
   | "unavailable"
+  /** The call took longer than it may. */
+  | "timed_out"
+  /** It asks a question that this client did not say it can answer; `interaction` says which. */
+  | "client_capability"
+  /** It asks a question where nobody can be asked. */
+  | "interaction_required"
   | "internal";
 
 /** One thing wrong with an input. `field` is a JSON path without the leading `$.`; "" is the input itself. */
@@ -117,6 +201,7 @@ export interface CapabilityErrorDetails {
   readonly faults?: readonly InputFault[];
   readonly scopes?: readonly string[];
   readonly retryAfter?: number;
+  readonly interaction?: Interaction;
 }
 
 /** An outcome the caller should know of. Each adapter has one table that turns the code into its protocol. */
@@ -128,6 +213,8 @@ export class CapabilityError extends Error {
   readonly scopes: readonly string[];
   /** Seconds after which a call may be tried again, with `rate_limited` and `unavailable`. */
   readonly retryAfter: number | undefined;
+  /** What the client cannot do, with `client_capability`. */
+  readonly interaction: Interaction | undefined;
 
   constructor(code: CapabilityErrorCode, message: string, details: CapabilityErrorDetails = {}) {
     super(message);
@@ -135,12 +222,13 @@ export class CapabilityError extends Error {
     this.faults = details.faults ?? [];
     this.scopes = details.scopes ?? [];
     this.retryAfter = details.retryAfter;
+    this.interaction = details.interaction;
   }
 }
 
 /** Names a definition's types; the registry checks it. */
-export function defineCapability<I extends z.ZodObject, O extends z.ZodObject>(
-  definition: CapabilityDefinition<I, O>,
-): CapabilityDefinition<I, O> {
+export function defineCapability<I extends Shape, O extends Shape, P>(
+  definition: CapabilityDefinition<I, O, P>,
+): CapabilityDefinition<I, O, P> {
   return definition;
 }

@@ -1,25 +1,45 @@
-import type { z } from "zod";
-import {
-  type Access,
-  type Caller,
-  type Capability,
-  type CapabilityDefinition,
-  CapabilityError,
-  type Context,
-  type InputFault,
-} from "./capability.ts";
-import { inputSchemaOf, isObjectSchema, outputSchemaOf, refuseUnknown } from "./schemas.ts";
+import type { SurfaceName } from "../bearer/audience.ts";
+import { requireAccess } from "./access.ts";
+import { type Caller, type Capability, type CapabilityDefinition, CapabilityError, type Context, type Prepared } from "./capability.ts";
+import { Answer, type ContentBlock, type ObjectSchema, type Outcome, type Shape } from "./content.ts";
+import { headerParametersOf } from "./header-parameters.ts";
+import { inputSchemaOf, isObjectSchema, type JsonSchema, outputSchemaOf, refuseUnknown } from "./schemas.ts";
+import { checkOf } from "./shape.ts";
+import { type ShapeCheck, wordsOf } from "./shape-fault.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
-/** Faults named in one answer, and characters of a name that came from the caller. */
-const MAX_FAULTS = 20;
-const MAX_NAME = 60;
+const BOTH: readonly SurfaceName[] = ["mcp", "actions"];
+const NO_CONTENT: readonly ContentBlock[] = [];
 
-/** Makes a definition callable; the registry has checked it. */
-export function compile(definition: CapabilityDefinition): Capability {
+/** Where a capability is offered. */
+export function surfacesOf({ surfaces = BOTH }: Pick<CapabilityDefinition, "surfaces">): readonly SurfaceName[] {
+  return surfaces;
+}
+
+/**
+ * Makes a definition callable; the registry has checked it.
+ * @param callTimeLimit Milliseconds, for a definition that sets none.
+ */
+export function compile(definition: CapabilityDefinition, callTimeLimit: number): Capability {
+  const { timeLimit = callTimeLimit } = definition;
+  // Work that outlives its request is bounded by its task's life.
+  const taskLimit = definition.longRunning ? (definition.timeLimit ?? Number.POSITIVE_INFINITY) : timeLimit;
   const input = refuseUnknown(definition.input);
-  const inputSchema = inputSchemaOf(input);
-  const outputSchema = outputSchemaOf(definition.output);
-  if (!isObjectSchema(inputSchema) || !isObjectSchema(outputSchema)) throw new Error(`${definition.name} was not checked`);
+  const inputSchema = objectSchema(definition, inputSchemaOf(input));
+  const checkInput = checkOf(input);
+  const readOutcome = outcomeReader(definition);
+
+  /** Access comes first: a stranger learns nothing of the input. */
+  const admit = (given: unknown, caller: Caller | undefined): Readonly<Record<string, unknown>> => {
+    requireAccess(definition.scopes, caller);
+    return readInput(checkInput, given);
+  };
+  const prepare = (checked: Readonly<Record<string, unknown>>, context: Context): unknown => {
+    if (!definition.prepare) return undefined;
+    return withTimeLimit(timeLimit, context, (timed) => definition.prepare?.(checked, timed));
+  };
+  const run = async (limit: number, checked: Readonly<Record<string, unknown>>, context: Context, prepared: unknown): Promise<Outcome> =>
+    readOutcome(await withTimeLimit(limit, context, (timed) => definition.run(checked, timed, prepared)), context);
 
   return {
     name: definition.name,
@@ -28,55 +48,58 @@ export function compile(definition: CapabilityDefinition): Capability {
     access: definition.scopes,
     effect: definition.effect,
     idempotent: definition.effect === "read" || definition.idempotent === true,
+    openWorld: definition.openWorld === true,
+    surfaces: surfacesOf(definition),
     path: definition.path,
     inputSchema,
-    outputSchema,
+    outputSchema: definition.output && objectSchema(definition, outputSchemaOf(definition.output)),
+    headerParameters: headerParametersOf(inputSchema).parameters,
+    longRunning: definition.longRunning,
+    singleUseAnswers: definition.singleUseAnswers === true,
+    async prepare(given, context): Promise<Prepared> {
+      const checked = admit(given, context.caller);
+      const prepared = await prepare(checked, context);
+      return { run: (later) => run(taskLimit, checked, later, prepared) };
+    },
     async call(given, context) {
-      checkAccess(definition.scopes, context.caller);
-      const result = await definition.run(parseInput(input, given), context);
-      return parseOutput(definition, result, context);
+      const checked = admit(given, context.caller);
+      return run(timeLimit, checked, context, definition.prepare && (await prepare(checked, context)));
     },
   };
 }
 
-function checkAccess(access: Access, caller: Caller | undefined): void {
-  if (access === "public") return;
-  if (!caller) throw new CapabilityError("unauthenticated", "This needs a signed-in person.");
-  if (access.every((scope) => caller.scopes.has(scope))) return;
-  throw new CapabilityError("insufficient_scope", `This needs the scopes ${access.join(" ")}.`, { scopes: access });
+function objectSchema({ name }: CapabilityDefinition, schema: JsonSchema): ObjectSchema {
+  if (!isObjectSchema(schema)) throw new Error(`${name} was not checked`);
+  return schema;
 }
 
 /** Absent arguments are no arguments. */
-function parseInput<I extends z.ZodObject>(schema: I, given: unknown): z.output<I> {
-  const parsed = schema.safeParse(given ?? {}, { error: requiredMessage });
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.flatMap(faultsOf).slice(0, MAX_FAULTS);
-  const words = faults.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`));
-  throw new CapabilityError("invalid_input", `The input is not valid. ${words.join("; ")}`, { faults });
+function readInput(check: ShapeCheck, given: unknown): Readonly<Record<string, unknown>> {
+  const checked = check(given ?? {});
+  if (checked.success) return checked.data;
+  const faults = checked.faults.map(({ field, message }) => ({ field, message }));
+  throw new CapabilityError("invalid_input", `The input is not valid. ${wordsOf(faults)}`, { faults });
 }
 
-function requiredMessage(issue: z.core.$ZodRawIssue): string | undefined {
-  return issue.code === "invalid_type" && issue.input === undefined ? "is required" : undefined;
-}
+/** What does not fit its declaration is a fault of the capability: the log says where, and nobody gets the data. */
+function outcomeReader({ name, output }: Pick<CapabilityDefinition<Shape, Shape>, "name" | "output">) {
+  const check = output && checkOf(output);
+  const fail = (context: Context, places: readonly string[], message: string): never => {
+    context.log.error({ capability: name, places }, message);
+    throw new CapabilityError("internal", "Something went wrong on our side.");
+  };
 
-function faultsOf(issue: z.core.$ZodIssue): InputFault[] {
-  if (issue.code !== "unrecognized_keys") return [{ field: fieldOf(issue.path), message: issue.message }];
-  return issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), message: "is not known here" }));
-}
-
-/** `items[2].title`, with what the caller made up kept short. */
-function fieldOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part).slice(0, MAX_NAME)}`))
-    .join("")
-    .replace(/^\./, "");
-}
-
-/** What does not fit its schema is a fault of the capability: the log says where, and nobody gets the data. */
-function parseOutput({ name, output }: CapabilityDefinition, result: unknown, context: Context): Record<string, unknown> {
-  const parsed = output.safeParse(result);
-  if (parsed.success) return parsed.data;
-  const places = parsed.error.issues.map(({ path, code }) => `${fieldOf(path)}: ${code}`);
-  context.log.error({ capability: name, places }, "an output does not fit its schema");
-  throw new CapabilityError("internal", "Something went wrong on our side.");
+  return (result: unknown, context: Context): Outcome => {
+    const shown = result instanceof Answer;
+    const value: unknown = shown ? result.output : result;
+    const content: readonly ContentBlock[] = shown ? result.content : NO_CONTENT;
+    if (!check) {
+      if (shown && value === undefined) return { content };
+      return fail(context, [], "a capability that declares no output gave one, or no content");
+    }
+    const checked = check(value);
+    if (checked.success) return { output: checked.data, content };
+    const places = checked.faults.map(({ field, rule }) => `${field}: ${rule}`);
+    return fail(context, places, "an output does not fit its schema");
+  };
 }

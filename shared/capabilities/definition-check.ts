@@ -1,8 +1,11 @@
-import type { CapabilityDefinition } from "./capability.ts";
-import { inputSchemaOf, isFlat, isObjectSchema, type JsonSchema, outputSchemaOf, propertiesOf } from "./schemas.ts";
-import { isScope, SCOPES } from "./scopes.ts";
+import { type CapabilityDefinition, type LongRunning, NAME } from "./capability.ts";
+import { surfacesOf } from "./compile.ts";
+import { promptFaults, resourceFaults, templateFaults } from "./feature-check.ts";
+import type { Offer } from "./registry.ts";
+import { scopeFaults } from "./scopes.ts";
+import { inputFaults, outputFaults } from "./shape-check.ts";
 
-/** All that is wrong with the capabilities' definitions, one line a fault: the place, the fault, the mend. */
+/** All that is wrong with what is offered, one line a fault: the place, the fault, the mend. */
 export class DefinitionError extends Error {
   override readonly name = "DefinitionError";
   readonly faults: readonly string[];
@@ -15,73 +18,73 @@ export class DefinitionError extends Error {
   }
 }
 
-const NAME = /^[a-z][a-z0-9_]{0,63}$/;
-/** Characters that GPT Actions take of a description and of a parameter's. */
+/** Characters that GPT Actions take of a description. */
 const MAX_DESCRIPTION = 300;
-const MAX_PARAMETER_DESCRIPTION = 700;
+/** Timers run no longer. Milliseconds. */
+const MAX_TIME = 2 ** 31 - 1;
 
 /** @throws {DefinitionError} with every fault of every definition. */
-export function checkDefinitions(definitions: readonly CapabilityDefinition[]): void {
-  const faults = [...definitions.flatMap(faultsOf), ...repeatedPaths(definitions)];
+export function checkDefinitions({ capabilities, resources, resourceTemplates, prompts }: Offer): void {
+  const faults = [
+    ...capabilities.flatMap(capabilityFaults),
+    ...repeatedPaths(capabilities),
+    ...resources.flatMap(resourceFaults),
+    ...repeated(
+      "the resource",
+      resources.map(({ uri }) => uri),
+    ),
+    ...resourceTemplates.flatMap(templateFaults),
+    ...repeated(
+      "the template",
+      resourceTemplates.map(({ uriTemplate }) => uriTemplate),
+    ),
+    ...prompts.flatMap(promptFaults),
+    ...repeated(
+      "the prompt",
+      prompts.map(({ name }) => name),
+    ),
+  ];
   if (faults.length > 0) throw new DefinitionError(faults);
 }
 
-function faultsOf(definition: CapabilityDefinition): string[] {
-  const { name, title, description, path, scopes } = definition;
+function capabilityFaults(definition: CapabilityDefinition): string[] {
+  const { name, title, description, path, scopes, timeLimit } = definition;
+  const onActions = surfacesOf(definition).includes("actions");
   const faults: string[] = [];
   if (!NAME.test(name)) faults.push(`${name}: the name does not match ${NAME.source}; use lower case letters, digits and _`);
-  if (path !== undefined && !NAME.test(path))
+  if (path !== undefined && !NAME.test(path)) {
     faults.push(`${name}.path: "${path}" does not match ${NAME.source}; use lower case letters, digits and _`);
+  }
   if (title.trim() === "") faults.push(`${name}.title: is empty; say in a few words what it does`);
   if (description.trim() === "") faults.push(`${name}.description: is empty; begin with "Use this when …"`);
   if (description.length > MAX_DESCRIPTION) {
     faults.push(`${name}.description: has ${description.length} characters; shorten it to ${MAX_DESCRIPTION}`);
   }
-  for (const scope of scopes === "public" ? [] : scopes) {
-    if (!isScope(scope))
-      faults.push(`${name}.scopes: "${scope}" is not a scope; use one of ${Object.keys(SCOPES).join(", ")} or add it to scopes.ts`);
-  }
-  return [...faults, ...inputFaults(definition), ...outputFaults(definition)];
+  if (surfacesOf(definition).length === 0) faults.push(`${name}.surfaces: is empty; name "mcp", "actions" or both, or leave it out`);
+  return [
+    ...faults,
+    ...scopeFaults(name, scopes),
+    ...timeFaults(`${name}.timeLimit`, timeLimit),
+    ...longRunningFaults(definition),
+    ...inputFaults(definition, onActions),
+    ...outputFaults(definition, onActions),
+  ];
 }
 
-function inputFaults({ name, effect, input }: CapabilityDefinition): string[] {
-  const place = `${name}.input`;
-  const schema = written(place, () => inputSchemaOf(input));
-  if (typeof schema === "string") return [schema];
-  if (!isObjectSchema(schema)) return [notAnObject(place)];
-  return propertiesOf(schema).flatMap(([member, property]) => {
-    const faults: string[] = [];
-    const { description } = property;
-    if (typeof description !== "string" || description.trim() === "") {
-      faults.push(`${place}.${member}: has no description; add .describe("…")`);
-    } else if (description.length > MAX_PARAMETER_DESCRIPTION) {
-      faults.push(`${place}.${member}: the description has ${description.length} characters; shorten it to ${MAX_PARAMETER_DESCRIPTION}`);
-    }
-    if (effect === "read" && !isFlat(property)) {
-      faults.push(`${place}.${member}: does not fit into a query; let a read take strings, numbers, booleans or lists of them`);
-    }
-    return faults;
-  });
+function longRunningFaults(definition: CapabilityDefinition): string[] {
+  const { name, longRunning } = definition;
+  if (!longRunning) return [];
+  const { task, ttl, pollInterval } = longRunning satisfies LongRunning;
+  const place = `${name}.longRunning`;
+  const faults = [...timeFaults(`${place}.ttl`, ttl), ...timeFaults(`${place}.pollInterval`, pollInterval)];
+  if (task !== "required" || !surfacesOf(definition).includes("actions")) return faults;
+  return [...faults, `${place}.task: is required where Actions, which have no tasks, offer it; set surfaces to ["mcp"]`];
 }
 
-function outputFaults({ name, output }: CapabilityDefinition): string[] {
-  const place = `${name}.output`;
-  const schema = written(place, () => outputSchemaOf(output));
-  if (typeof schema === "string") return [schema];
-  return isObjectSchema(schema) ? [] : [notAnObject(place)];
-}
-
-/** The schema, or the fault that keeps it from being written down. */
-function written(place: string, write: () => JsonSchema): JsonSchema | string {
-  try {
-    return write();
-  } catch (error) {
-    return `${place}: ${error instanceof Error ? error.message : String(error)}; use a type that JSON has`;
-  }
-}
-
-function notAnObject(place: string): string {
-  return `${place}: the root is not an object schema; use z.object without .meta({ id })`;
+function timeFaults(place: string, milliseconds: number | undefined): string[] {
+  if (milliseconds === undefined) return [];
+  if (Number.isInteger(milliseconds) && milliseconds > 0 && milliseconds <= MAX_TIME) return [];
+  return [`${place}: ${milliseconds} is not a whole number of milliseconds from 1 to ${MAX_TIME}; give one`];
 }
 
 /** Names and paths stand in one place of the URL, so that none may be there twice. */
@@ -96,4 +99,9 @@ function repeatedPaths(definitions: readonly CapabilityDefinition[]): string[] {
     }
   }
   return faults;
+}
+
+function repeated(what: string, keys: readonly string[]): string[] {
+  const twice = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
+  return [...twice].map((key) => `${what} ${key}: is there twice; keep one of them`);
 }

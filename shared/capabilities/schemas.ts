@@ -1,24 +1,26 @@
 import { z } from "zod";
-import type { ObjectSchema } from "./capability.ts";
+import { isRaw, type ObjectSchema, type Shape } from "./content.ts";
 
-/** A JSON Schema 2020-12 as zod writes it. */
+/** A JSON Schema 2020-12. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
  * An input refuses members it does not name: a misspelt argument is a fault the caller should hear of, and silence
- * would do something else than what was asked.
+ * would do something else than what was asked. A raw schema says itself what it refuses.
  */
-export function refuseUnknown<I extends z.ZodObject>(input: I): I {
-  return input.def.catchall === undefined ? (input.strict() as unknown as I) : input;
+export function refuseUnknown(input: Shape): Shape {
+  return isRaw(input) || input.def.catchall !== undefined ? input : input.strict();
 }
 
 /** What a caller may send. @throws {Error} for a type that JSON Schema cannot say. */
-export function inputSchemaOf(input: z.ZodObject): JsonSchema {
+export function inputSchemaOf(input: Shape): JsonSchema {
+  if (isRaw(input)) return input.jsonSchema;
   return withoutDialect(z.toJSONSchema(input, { io: "input", override: ({ jsonSchema }) => dropDerivedPattern(jsonSchema) }));
 }
 
 /** What a caller gets. @throws {Error} for a type that JSON Schema cannot say. */
-export function outputSchemaOf(output: z.ZodObject): JsonSchema {
+export function outputSchemaOf(output: Shape): JsonSchema {
+  if (isRaw(output)) return output.jsonSchema;
   return withoutDialect(
     z.toJSONSchema(output, {
       io: "output",
@@ -47,6 +49,10 @@ const SCALARS: readonly unknown[] = ["string", "number", "integer", "boolean"];
 export function isFlat(schema: JsonSchema): boolean {
   if (schema["type"] === "array") return SCALARS.includes((schema["items"] as JsonSchema | undefined)?.["type"]);
   return SCALARS.includes(schema["type"]);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** zod writes a long pattern beside each format of its own; the format says the same to whoever reads it. */

@@ -16,3 +16,11 @@ export type Scope = keyof typeof SCOPES;
 export function isScope(name: string): name is Scope {
   return Object.hasOwn(SCOPES, name);
 }
+
+/** What is wrong with the scopes that a thing needs, with the mend. */
+export function scopeFaults(place: string, access: "public" | readonly string[]): string[] {
+  if (access === "public") return [];
+  return access
+    .filter((scope) => !isScope(scope))
+    .map((scope) => `${place}.scopes: "${scope}" is not a scope; use one of ${Object.keys(SCOPES).join(", ")} or add it to scopes.ts`);
+}

@@ -1,3 +1,4 @@
+import type { Config } from "../config.ts";
 import type { Service } from "../service.ts";
 
 /** What a handler gets: a request, free of the host it arrived on. Made by `serve`. */
@@ -41,7 +42,10 @@ export interface Sink {
   write(piece: string): boolean;
   /** Bytes accepted but not yet taken by the network. */
   pending(): number;
+  /** Ends after what was written. A stream still open two seconds after the service began to stop ends by itself. */
   end(): void;
+  /** Ends at once: what the network did not take is lost. Under Encore the gateway may hold the connection open. */
+  drop(): void;
   /** Aborts when the stream is over, whoever ended it. */
   readonly signal: AbortSignal;
 }
@@ -52,7 +56,7 @@ export type Handler = (exchange: Exchange, service: Service) => Reply | Promise<
 export interface Surface {
   readonly name: string;
   /** Bytes. */
-  readonly bodyLimit: number;
+  readonly bodyLimit: number | ((config: Config) => number);
   /** "checked": a present Origin must be allowed. "same": it must be ours. "open": anyone's page may call. */
   readonly origin: "checked" | "same" | "open";
   /** "checked": Host must name this service. "open": for health probes. */

@@ -8,6 +8,9 @@ import { checkHost, checkOrigin, checkSameOrigin, header, originOf, readBody } f
 /** What the log says of a request whose client left before there was an answer. */
 const CLIENT_LEFT = 499;
 
+/** Milliseconds. */
+const STOPPING_GRACE = 2000;
+
 /** A path segment long enough to be a secret, such as a transaction's id: it stays out of the log. */
 const SECRET_SEGMENT = /\/[^/]{30,}/g;
 
@@ -69,7 +72,8 @@ function open(request: IncomingMessage, response: ServerResponse, { config }: Se
     },
     header: (name) => header(request, name),
     body() {
-      body ??= readBody(request, surface.bodyLimit);
+      const { bodyLimit: limit } = surface;
+      body ??= readBody(request, typeof limit === "number" ? limit : limit(config));
       return body;
     },
     note: (fields) => void Object.assign(notes, fields),
@@ -130,18 +134,34 @@ function send(reply: Reply, exchange: Exchange, response: ServerResponse, stoppi
   else response.end(bytes);
 }
 
+/**
+ * When the service stops, whoever writes to the stream has something to say and ends it; one who does not is not waited
+ * for, since a host leaves five seconds in all.
+ */
 function createSink(response: ServerResponse, stopping: AbortSignal): Sink {
   const over = new AbortController();
-  const end = () => {
-    if (!response.writableEnded) response.end();
+  const finish = () => {
+    stopping.removeEventListener("abort", endLater);
     over.abort();
   };
-  response.on("close", () => over.abort());
-  stopping.addEventListener("abort", end, { signal: over.signal });
+  const end = () => {
+    if (!response.writableEnded) response.end();
+    finish();
+  };
+  const endLater = () => void setTimeout(end, STOPPING_GRACE).unref();
+  stopping.addEventListener("abort", endLater, { once: true });
+  if (stopping.aborted) endLater();
+  response.on("close", finish);
+  // The client may have gone while its request was handled; then nothing more is said of it.
+  if (response.closed) finish();
   return {
-    write: (piece) => !response.writableEnded && response.write(piece),
+    write: (piece) => !over.signal.aborted && response.write(piece),
     pending: () => response.writableLength,
     end,
+    drop() {
+      response.destroy();
+      finish();
+    },
     signal: over.signal,
   };
 }

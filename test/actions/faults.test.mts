@@ -3,7 +3,12 @@ import { after, before, test } from "node:test";
 import { z } from "zod";
 import { operationSurface } from "../../actions/faults.ts";
 import { handleOperation } from "../../actions/operation.ts";
-import { CapabilityError, type CapabilityErrorCode, defineCapability } from "../../shared/capabilities/capability.ts";
+import {
+  type CapabilityDefinition,
+  CapabilityError,
+  type CapabilityErrorCode,
+  defineCapability,
+} from "../../shared/capabilities/capability.ts";
 import { registryOf } from "../../shared/capabilities/registry.ts";
 import type { HttpFault } from "../../shared/http/exchange.ts";
 import { createService, type Service } from "../../shared/service.ts";
@@ -20,6 +25,13 @@ function render(fault: HttpFault) {
   return { ...reply, problem: JSON.parse(String(reply.body)) };
 }
 
+/** The service with other capabilities. */
+function serviceWith(...capabilities: CapabilityDefinition[]): Service {
+  const registry = registryOf([{ capabilities }]);
+  const own: Service = { ...service, registry, derived: (make) => make(own) };
+  return own;
+}
+
 /** As `serve` classifies what a handler throws. */
 function thrown(cause: Error): HttpFault {
   return { status: 500, message: "Something went wrong on our side.", cause };
@@ -34,6 +46,9 @@ for (const [code, status] of [
   ["conflict", 409],
   ["rate_limited", 429],
   ["unavailable", 503],
+  ["timed_out", 504],
+  ["client_capability", 409],
+  ["interaction_required", 409],
   ["internal", 500],
 ] as const satisfies readonly (readonly [CapabilityErrorCode, number])[]) {
   test(`the outcome ${code} is a ${status} with its own words`, () => {
@@ -85,14 +100,6 @@ test("an answer that Actions would not take is a fault that says what to do", as
     output: z.object({ text: z.string() }),
     run: () => ({ text: "x".repeat(100_000) }),
   });
-  const parts = new Map<unknown, unknown>();
-  const own: Service = {
-    ...service,
-    capabilities: registryOf([large]),
-    part<T>(make: (service: Service) => T): T {
-      if (!parts.has(make)) parts.set(make, make(own));
-      return parts.get(make) as T;
-    },
-  };
+  const own = serviceWith(large);
   await assert.rejects(handleOperation(exchangeOf("/actions/large"), own), /longer than the 100000 characters/);
 });

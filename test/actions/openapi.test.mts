@@ -9,7 +9,7 @@ import { createRegistry, registryOf } from "../../shared/capabilities/registry.t
 import { isScope, SCOPES } from "../../shared/capabilities/scopes.ts";
 
 const BASE_URL = "https://portico.example.com";
-const registry = createRegistry({ capabilityPacks: ["core", "todos"] });
+const registry = createRegistry({ capabilityPacks: ["core", "todos"], callTimeLimit: 60_000 });
 // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of each member.
 const document = JSON.parse(JSON.stringify(createOpenApi(registry, BASE_URL))) as any;
 
@@ -32,17 +32,18 @@ test("ChatGPT takes the document of all packs", () => {
 test("every capability is an operation under its name, with the method of its effect", () => {
   assert.deepEqual(
     Object.entries(document.paths).map(([path, item]) => [path, Object.keys(item as object)]),
-    registry.all.map(({ name, effect }) => [`/actions/${name}`, [effect === "read" ? "get" : "post"]]),
+    registry.catalog.capabilities.map(({ name, effect }) => [`/actions/${name}`, [effect === "read" ? "get" : "post"]]),
   );
-  for (const { name } of registry.all) assert.equal(operationOf(name).operationId, name);
+  for (const { name } of registry.catalog.capabilities) assert.equal(operationOf(name).operationId, name);
 });
 
 test("whether an operation is consequential is said of each, and only reads are not", () => {
-  for (const { name, effect } of registry.all) assert.equal(operationOf(name)["x-openai-isConsequential"], effect !== "read", name);
+  for (const { name, effect } of registry.catalog.capabilities)
+    assert.equal(operationOf(name)["x-openai-isConsequential"], effect !== "read", name);
 });
 
 test("each operation asks for its scopes, a public one for nothing", () => {
-  for (const { name, access } of registry.all) {
+  for (const { name, access } of registry.catalog.capabilities) {
     assert.deepEqual(operationOf(name).security, access === "public" ? [] : [{ oauth: access }], name);
   }
 });
@@ -56,7 +57,7 @@ test("the security scheme has our URLs and the words of the scopes that are used
     refreshUrl: `${BASE_URL}/oauth/token`,
     scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => isScope(scope) && scope !== "offline_access")),
   });
-  const core = createOpenApi(createRegistry({ capabilityPacks: ["core"] }), BASE_URL) as typeof document;
+  const core = createOpenApi(createRegistry({ capabilityPacks: ["core"], callTimeLimit: 60_000 }), BASE_URL) as typeof document;
   assert.deepEqual(Object.keys(core.components.securitySchemes.oauth.flows.authorizationCode.scopes), ["openid", "profile", "email"]);
 });
 
@@ -79,8 +80,8 @@ test("a read's input is query parameters, a write's is a body", () => {
 
 test("every fault that an operation can have is described as a problem document", () => {
   const faults = (name: string) => Object.keys(operationOf(name).responses).filter((status) => status !== "200");
-  assert.deepEqual(faults("get_todo"), ["400", "401", "403", "404", "405", "429", "500", "503"]);
-  assert.deepEqual(faults("update_todo"), ["400", "401", "403", "404", "405", "409", "413", "415", "429", "500", "503"]);
+  assert.deepEqual(faults("get_todo"), ["400", "401", "403", "404", "405", "409", "429", "500", "503", "504"]);
+  assert.deepEqual(faults("update_todo"), ["400", "401", "403", "404", "405", "409", "413", "415", "429", "500", "503", "504"]);
   for (const status of faults("update_todo")) {
     const { schema } = operationOf("update_todo").responses[status].content["application/problem+json"];
     assert.deepEqual(schema, { $ref: "#/components/schemas/Problem" });
@@ -99,7 +100,7 @@ test("definitions that schemas share are put in where they are used", () => {
     output: z.object({ stops: z.array(Place) }),
     run: () => ({ stops: [] }),
   });
-  const text = JSON.stringify(createOpenApi(registryOf([shared]), BASE_URL));
+  const text = JSON.stringify(createOpenApi(registryOf([{ capabilities: [shared] }]), BASE_URL));
   assert.ok(!text.includes("$defs"));
   assert.deepEqual(checkActionsLimits(JSON.parse(text)), []);
   const { properties } = JSON.parse(text).paths["/actions/travel"].post.requestBody.content["application/json"].schema;
@@ -107,7 +108,7 @@ test("definitions that schemas share are put in where they are used", () => {
   assert.equal(properties.to.properties.name.type, "string");
 });
 
-test("a schema that refers to itself has no flat form and is refused by name", () => {
+test("a schema that refers to itself has no flat form and is refused by name where Actions offer it", () => {
   const Node = z.object({
     get children() {
       return z.array(Node).describe("The nodes below.");
@@ -123,5 +124,6 @@ test("a schema that refers to itself has no flat form and is refused by name", (
     output: z.object({}),
     run: () => ({}),
   });
-  assert.throws(() => createOpenApi(registryOf([tree]), BASE_URL), /cannot be put in place/);
+  assert.throws(() => registryOf([{ capabilities: [tree] }]), /tree\.input: the reference \S+ cannot be put in place/);
+  assert.doesNotThrow(() => registryOf([{ capabilities: [{ ...tree, surfaces: ["mcp"] }] }]));
 });

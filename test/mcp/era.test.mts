@@ -155,12 +155,13 @@ test("each kind of request is judged as the decision table says", async (t) => {
   }
 });
 
-test("an answer that a client posts is accepted from a legacy client and refused from a modern one", async (t) => {
+test("a response that nobody waits for is refused: of a legacy client without a session, and of any modern one", async (t) => {
   const mcp = await startMcp(t);
   const body = { jsonrpc: "2.0", id: 1, result: {} };
-  assert.equal((await mcp.post(body)).status, 202);
-  const refused = await mcp.post(body, { "mcp-protocol-version": MODERN });
-  assert.deepEqual([refused.status, refused.body.error.code], [400, -32600]);
+  for (const headers of [{}, { "mcp-protocol-version": MODERN }]) {
+    const refused = await mcp.post(body, headers);
+    assert.deepEqual([refused.status, refused.body.error.code], [400, -32600]);
+  }
 });
 
 test("a batch of legacy messages is answered in the revision that has batches", async (t) => {

@@ -2,10 +2,11 @@ import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import { handleMessages, handleSse } from "../../mcp/transport/http-sse.ts";
 import { handleMcp } from "../../mcp/transport/streamable-http.ts";
 import { mcpSurface } from "../../mcp/transport/surface.ts";
 import type { Caller, CapabilityDefinition } from "../../shared/capabilities/capability.ts";
-import { registryOf } from "../../shared/capabilities/registry.ts";
+import { type Provider, registryOf } from "../../shared/capabilities/registry.ts";
 import { serve } from "../../shared/http/serve.ts";
 import type { Log } from "../../shared/log.ts";
 import { createService, install, type Service } from "../../shared/service.ts";
@@ -32,6 +33,12 @@ const CALLER: Caller = {
 };
 
 export interface McpSettings {
+  /** Variables beside the state, which is in memory unless they say otherwise. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** Beside the service's own packs. */
+  readonly providers?: readonly Provider[];
   /** Instead of the service's own. */
   readonly capabilities?: readonly CapabilityDefinition[];
   /** Instead of taking everyone for {@link CALLER}; "real" verifies tokens as the service does. */
@@ -65,6 +72,7 @@ export interface ModernChange {
 
 export interface McpServer {
   readonly url: string;
+  readonly service: Service;
   /** Resolves when the server has met the next end of a connection. */
   disconnection(): Promise<void>;
   request(method: string, headers?: Readonly<Record<string, string | undefined>>, body?: unknown, signal?: AbortSignal): Promise<Answer>;
@@ -80,11 +88,16 @@ export interface McpServer {
 export async function startMcp(test: Pick<TestContext, "after">, settings: McpSettings = {}): Promise<McpServer> {
   const service = await serviceOf(settings);
   install(service);
-  const server = createServer(serve(mcpSurface, handleMcp)).listen(0, "127.0.0.1");
+  const handlers = { "/mcp": handleMcp, "/": handleMcp, "/sse": handleSse, "/messages": handleMessages };
+  const server = createServer((incoming, outgoing) => {
+    const path = new URL(incoming.url ?? "/", "http://localhost").pathname;
+    void serve(mcpSurface, handlers[path as keyof typeof handlers])(incoming, outgoing);
+  }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const disconnections = new EventEmitter();
   server.on("connection", (socket) => socket.on("close", () => disconnections.emit("one")));
   test.after(async () => {
+    service.stop();
     server.closeAllConnections();
     server.close();
     await service.close();
@@ -100,6 +113,7 @@ export async function startMcp(test: Pick<TestContext, "after">, settings: McpSe
 
   return {
     url,
+    service,
     disconnection: async () => void (await once(disconnections, "one")),
     request,
     post,
@@ -119,19 +133,27 @@ export async function startMcp(test: Pick<TestContext, "after">, settings: McpSe
 }
 
 /** The real service; tests may give it other capabilities, another caller and a log that they can read. */
-async function serviceOf({ capabilities, verify, scopes, onLog = () => undefined }: McpSettings): Promise<Service> {
+async function serviceOf(settings: McpSettings): Promise<Service> {
+  const { env, clock, providers = [], capabilities, verify, scopes, onLog = () => undefined } = settings;
   const at = (level: string) => (fields: object, message: string) => onLog(level, fields, message);
   const log: Log = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), child: () => log };
-  const real = await createService({ env: { STATE_URL: "sqlite::memory:" }, log });
+  const real = await createService({ env: { STATE_URL: "sqlite::memory:", ...env }, log, providers, ...(clock ? { clock } : {}) });
   const caller = scopes ? { ...CALLER, scopes: new Set(scopes) } : CALLER;
   const parts = new Map<unknown, unknown>();
+  const derived = new WeakMap<object, Map<unknown, unknown>>();
+  function madeOnce<T>(known: Map<unknown, unknown>, make: (service: Service) => T): T {
+    if (!known.has(make)) known.set(make, make(service));
+    return known.get(make) as T;
+  }
   const service: Service = {
     ...real,
-    capabilities: capabilities ? registryOf(capabilities) : real.capabilities,
+    registry: capabilities ? registryOf([{ capabilities }]) : real.registry,
     bearer: verify === "real" ? real.bearer : { ...real.bearer, verify: verify ?? (async () => caller) },
-    part<T>(make: (service: Service) => T): T {
-      if (!parts.has(make)) parts.set(make, make(service));
-      return parts.get(make) as T;
+    part: (make) => madeOnce(parts, make),
+    derived(make) {
+      const known = derived.get(service.registry.catalog) ?? new Map();
+      derived.set(service.registry.catalog, known);
+      return madeOnce(known, make);
     },
   };
   return service;

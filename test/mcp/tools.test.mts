@@ -7,8 +7,9 @@ import {
   type CapabilityErrorCode,
   defineCapability,
 } from "../../shared/capabilities/capability.ts";
+import { answer } from "../../shared/capabilities/content.ts";
 import { Unavailable } from "../../shared/state/store.ts";
-import { type Json, startMcp } from "./server.mts";
+import { type Json, PREFIX, startMcp } from "./server.mts";
 
 /** A capability that does what a test needs. */
 function capability(name: string, run: CapabilityDefinition["run"], change: Partial<CapabilityDefinition> = {}): CapabilityDefinition {
@@ -25,6 +26,7 @@ test("tools/list gives every tool with its schemas and all four hints, alike in 
     assert.match(tool.name, /^[a-zA-Z0-9_-]{1,64}$/);
     assert.ok(tool.title && tool.description);
     assert.equal(tool.inputSchema.type, "object");
+    assert.deepEqual(tool.securitySchemes, tool._meta.securitySchemes);
     assert.equal(tool.outputSchema.type, "object");
     const { title, ...hints } = tool.annotations;
     assert.equal(title, tool.title);
@@ -78,7 +80,16 @@ test("arguments that do not fit are a result with an error that names each of th
 });
 
 test("an outcome the model can act on is a result with an error and its text", async (t) => {
-  const codes: readonly CapabilityErrorCode[] = ["forbidden", "invalid_input", "not_found", "conflict", "rate_limited", "unavailable"];
+  const codes: readonly CapabilityErrorCode[] = [
+    "forbidden",
+    "invalid_input",
+    "not_found",
+    "conflict",
+    "rate_limited",
+    "unavailable",
+    "timed_out",
+    "interaction_required",
+  ];
   const capabilities = codes.map((code) =>
     capability(`fails_${code}`, () => {
       throw new CapabilityError(code, `It is ${code}.`);
@@ -90,6 +101,68 @@ test("an outcome the model can act on is a result with an error and its text", a
       const { status, body } = await send("tools/call", { name: `fails_${code}` });
       assert.deepEqual([status, body.result.isError, body.result.content], [200, true, [{ type: "text", text: `It is ${code}.` }]]);
     }
+  }
+});
+
+test("a tool may show content of its own, beside its output or alone", async (t) => {
+  const picture = { type: "image", data: "AQ==", mimeType: "image/png", annotations: { priority: 1 } } as const;
+  const link = { type: "resource_link", uri: "test://a", name: "a" } as const;
+  const json = { type: "text", text: '{"done":true}' } as const;
+  const { output: _output, run: _run, ...shows } = capability("shows", () => ({ done: true }));
+  const capabilities: CapabilityDefinition[] = [
+    capability("beside", () => answer([picture, link], { done: true })),
+    capability("says_it_itself", () => answer([json, picture], { done: true })),
+    { ...shows, run: () => answer([picture]) },
+    { ...shows, name: "says_nothing", run: () => answer([]) },
+  ];
+  const mcp = await startMcp(t, { capabilities });
+  for (const send of [mcp.modern, mcp.legacy]) {
+    const call = async (name: string) => {
+      const { content, structuredContent, isError } = (await send("tools/call", { name })).body.result;
+      assert.equal(isError, undefined);
+      return [content, structuredContent];
+    };
+    assert.deepEqual(await call("beside"), [[picture, link, json], { done: true }]);
+    assert.deepEqual(await call("says_it_itself"), [[json, picture], { done: true }]);
+    assert.deepEqual(await call("shows"), [[picture], undefined]);
+    assert.deepEqual(await call("says_nothing"), [[], undefined]);
+  }
+});
+
+test("a question that the client cannot answer is an error that names the capability, and a failed result for legacy clients", async (t) => {
+  const asks = capability("asks", async (_input, { ask }) => {
+    await ask.sample("poem", { messages: [], maxTokens: 5 });
+    return { done: true };
+  });
+  const mcp = await startMcp(t, { capabilities: [{ ...asks, surfaces: ["mcp"] }] });
+  const modern = await mcp.modern("tools/call", { name: "asks" });
+  assert.deepEqual(
+    [modern.status, modern.body.error.code, modern.body.error.data],
+    [400, -32021, { requiredCapabilities: { sampling: {} } }],
+  );
+  const legacy = await mcp.legacy("tools/call", { name: "asks" });
+  assert.deepEqual([legacy.status, legacy.body.result.isError], [200, true]);
+});
+
+test("a tool that runs as a task only needs a client that knows tasks, and others that can run longer answer as they are", async (t) => {
+  const long = (task: "optional" | "required") =>
+    capability(`long_${task}`, () => ({ done: true }), { longRunning: { task }, surfaces: ["mcp"] });
+  const mcp = await startMcp(t, { capabilities: [long("optional"), long("required")] });
+  const tasks = { [`${PREFIX}clientCapabilities`]: { extensions: { "io.modelcontextprotocol/tasks": {} } } };
+  const refused = await mcp.modern("tools/call", { name: "long_required" });
+  assert.deepEqual(
+    [refused.status, refused.body.error.code, refused.body.error.data],
+    [400, -32021, { requiredCapabilities: { extensions: { "io.modelcontextprotocol/tasks": {} } } }],
+  );
+  assert.equal((await mcp.legacy("tools/call", { name: "long_required" })).body.error.code, -32600);
+  for (const send of [mcp.modern, mcp.legacy]) {
+    assert.deepEqual((await send("tools/call", { name: "long_optional" })).body.result.structuredContent, { done: true });
+  }
+  for (const name of ["long_optional", "long_required"]) {
+    const { resultType, taskId, content } = (await mcp.modern("tools/call", { name }, { meta: tasks })).body.result;
+    assert.deepEqual([resultType, typeof taskId, content], ["task", "string", undefined]);
+    const wrong = await mcp.modern("tools/call", { name, arguments: { unknown: 1 } }, { meta: tasks });
+    assert.deepEqual([wrong.body.result.isError, wrong.body.result.taskId], [true, undefined]);
   }
 });
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
+import type { Provider } from "../../shared/capabilities/registry.ts";
 import { createService, install, type Service } from "../../shared/service.ts";
 import { readApp } from "../../tools/encore/app.mts";
 import { loadEndpoints } from "../../tools/encore/endpoints.mts";
@@ -16,6 +17,8 @@ export interface HostSettings {
   readonly clock?: () => number;
   /** The folder whose services are served; this project's when absent. */
   readonly root?: string;
+  /** What is offered beside the configured packs. */
+  readonly providers?: readonly Provider[];
 }
 
 export interface TestHost {
@@ -48,7 +51,7 @@ export const HOSTS = [
 ] as const;
 
 async function start(
-  { env = {}, clock, root = PROJECT }: HostSettings,
+  { env = {}, clock, root = PROJECT, providers = [] }: HostSettings,
   invokeFor: (endpoints: Awaited<ReturnType<typeof loadEndpoints>>) => Promise<Invoke | undefined>,
 ): Promise<TestHost> {
   const endpoints = await loadEndpoints(root);
@@ -61,7 +64,7 @@ async function start(
     port: 0,
     ...(invoke ? { invoke } : {}),
     async open(port) {
-      service = await createService({ env: { ...TEST_ENV, ...env, PORT: String(port) }, ...(clock ? { clock } : {}) });
+      service = await createService({ env: { ...TEST_ENV, ...env, PORT: String(port) }, providers, ...(clock ? { clock } : {}) });
       install(service);
       return service;
     },
@@ -74,6 +77,8 @@ export interface SpawnSettings {
   readonly env?: Env;
   /** The folder whose services are served; this project's when absent. */
   readonly root?: string;
+  /** What is run instead of `tools/serve.mts`; it says where it listens in the same words. */
+  readonly script?: string;
 }
 
 export interface SpawnedService {
@@ -100,8 +105,9 @@ export interface Exit {
  *
  * @throws {Error} with its output when it ends before it is ready.
  */
-export async function spawnService({ env = {}, root = PROJECT }: SpawnSettings = {}): Promise<SpawnedService> {
-  const child = spawn(process.execPath, [resolve(PROJECT, "tools/serve.mts"), root], {
+export async function spawnService(settings: SpawnSettings = {}): Promise<SpawnedService> {
+  const { env = {}, root = PROJECT, script = "tools/serve.mts" } = settings;
+  const child = spawn(process.execPath, [resolve(PROJECT, script), root], {
     env: { PATH: process.env["PATH"], ...TEST_ENV, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -20,7 +20,8 @@ const STATE_KEYS = JSON.stringify({ keys: [{ kty: "oct", kid: "test", k: randomB
 /** Hop by hop (RFC 9110 §7.6.1), or made anew. */
 const OWN_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
-export async function startReplicas(stateUrl: string, count = 2): Promise<Replicas> {
+/** @param script What each of them runs, instead of the service as it is. */
+export async function startReplicas(stateUrl: string, count = 2, script?: string): Promise<Replicas> {
   const agent = new Agent({ keepAlive: true });
   let living: SpawnedService[] = [];
   let only: SpawnedService | undefined;
@@ -36,7 +37,9 @@ export async function startReplicas(stateUrl: string, count = 2): Promise<Replic
   const url = `http://localhost:${(proxy.address() as AddressInfo).port}`;
 
   const services = await Promise.all(
-    Array.from({ length: count }, () => spawnService({ env: { PUBLIC_URL: url, STATE_URL: stateUrl, STATE_KEYS_JSON: STATE_KEYS } })),
+    Array.from({ length: count }, () =>
+      spawnService({ env: { PUBLIC_URL: url, STATE_URL: stateUrl, STATE_KEYS_JSON: STATE_KEYS }, ...(script ? { script } : {}) }),
+    ),
   );
   living = [...services];
   return {

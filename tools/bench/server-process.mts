@@ -10,6 +10,8 @@ export interface ServerProcess {
   cpu(): number;
   /** Resident memory in bytes; 0 where the system has no /proc. */
   memory(): number;
+  /** The heap in use after a collection, in bytes. Only of a server that was started with an inspector. */
+  heap(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ export async function startServer(script: string, env: Readonly<Record<string, s
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const port = await portOf(child);
+  const { port, inspector } = await startOf(child);
   return {
     url: `http://127.0.0.1:${port}`,
     cpu: () =>
@@ -32,6 +34,7 @@ export async function startServer(script: string, env: Readonly<Record<string, s
         .reduce((sum, ticks) => sum + Number(ticks), 0) *
       (1_000_000 / TICKS_PER_SECOND),
     memory: () => Number(fieldsOf(child, "statm")[1] ?? 0) * PAGE_BYTES,
+    heap: () => heapOf(inspector),
     async stop() {
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
@@ -39,21 +42,43 @@ export async function startServer(script: string, env: Readonly<Record<string, s
   };
 }
 
-function portOf(child: ChildProcess): Promise<string> {
+interface Start {
+  readonly port: string;
+  /** The inspector's WebSocket, when Node has one. */
+  readonly inspector: string | undefined;
+}
+
+function startOf(child: ChildProcess): Promise<Start> {
   let output = "";
-  return new Promise((resolvePort, reject) => {
+  return new Promise((resolveStart, reject) => {
     const read = (piece: Buffer) => {
       output += piece;
       const port = /listens on \S+:(\d+)/.exec(output)?.[1];
       if (port === undefined) return;
       // From here on the log is drained unread, so that reading it takes no time from the load.
       for (const stream of [child.stdout, child.stderr]) stream?.off("data", read).resume();
-      resolvePort(port);
+      resolveStart({ port, inspector: /Debugger listening on (ws:\S+)/.exec(output)?.[1] });
     };
     child.stdout?.on("data", read);
     child.stderr?.on("data", read);
     child.on("exit", () => reject(new Error(`the server ended before it was ready:\n${output}`)));
   });
+}
+
+/** By the Chrome DevTools protocol, so that the server needs nothing for it. */
+async function heapOf(inspector: string | undefined): Promise<number> {
+  if (inspector === undefined) throw new Error("the server was started without an inspector");
+  const socket = new WebSocket(inspector);
+  await once(socket, "open");
+  const ask = async (id: number, method: string) => {
+    socket.send(JSON.stringify({ id, method }));
+    const [message] = (await once(socket, "message")) as [MessageEvent];
+    return JSON.parse(String(message.data)) as { readonly result: { readonly usedSize?: number } };
+  };
+  await ask(1, "HeapProfiler.collectGarbage");
+  const { result } = await ask(2, "Runtime.getHeapUsage");
+  socket.close();
+  return result.usedSize ?? 0;
 }
 
 /** The fields after the command's name, which may hold spaces itself. */

@@ -4,7 +4,7 @@ import { createPerson } from "../person.mts";
 const REDIRECT_URI = "http://127.0.0.1:5555/callback";
 
 /** An access token for /mcp, had as any client has it. */
-export async function signIn(url: string): Promise<string> {
+export async function signIn(url: string, email = "bench@example.com"): Promise<string> {
   const verifier = randomBytes(32).toString("base64url");
   const request = new URLSearchParams({
     response_type: "code",
@@ -13,7 +13,7 @@ export async function signIn(url: string): Promise<string> {
     code_challenge: createHash("sha256").update(verifier).digest("base64url"),
     code_challenge_method: "S256",
   });
-  const answer = await createPerson("bench@example.com").authorize(`${url}/oauth/authorize?${request}`);
+  const answer = await createPerson(email).authorize(`${url}/oauth/authorize?${request}`);
   const reply = await fetch(`${url}/oauth/token`, {
     method: "POST",
     body: new URLSearchParams({

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { z } from "zod";
+import { InputRequired } from "../../../shared/capabilities/ask.ts";
 import { type Access, type CapabilityDefinition, CapabilityError, defineCapability } from "../../../shared/capabilities/capability.ts";
+import { type Answer, answer, type ContentBlock } from "../../../shared/capabilities/content.ts";
 import { createContext } from "../../../shared/capabilities/context.ts";
 import { registryOf } from "../../../shared/capabilities/registry.ts";
-import type { Log } from "../../../shared/log.ts";
-import { ANN, BEN, type Calls, failsWith, openCalls, origin } from "./calls.mts";
+import { ANN, BEN, type Calls, createLines, failsWith, openCalls, origin } from "./calls.mts";
 
 let calls: Calls;
 before(async () => {
@@ -13,23 +14,8 @@ before(async () => {
 });
 after(() => calls.service.close());
 
-interface Line {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly message: string;
-}
-
-/** A log that keeps its lines. */
-function createLines(): { readonly log: Log; readonly lines: Line[] } {
-  const lines: Line[] = [];
-  const loggerOf = (own: object): Log => {
-    const write = (fields: object, message: string) => void lines.push({ fields: { ...own, ...fields }, message });
-    return { debug: write, info: write, warn: write, error: write, child: (fields) => loggerOf({ ...own, ...fields }) };
-  };
-  return { log: loggerOf({}), lines };
-}
-
 function compiled(definition: CapabilityDefinition) {
-  const [capability] = registryOf([definition]).all;
+  const [capability] = registryOf([{ capabilities: [definition] }]).catalog.capabilities;
   assert.ok(capability);
   return capability;
 }
@@ -49,14 +35,20 @@ function withAccess(scopes: Access): CapabilityDefinition {
 
 test("a public capability runs without a caller and with one", async () => {
   const capability = compiled(withAccess("public"));
-  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), { who: "nobody", limit: 5 });
-  assert.deepEqual(await capability.call({}, createContext(calls.service, ANN, origin())), { who: "ann", limit: 5 });
+  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), {
+    output: { who: "nobody", limit: 5 },
+    content: [],
+  });
+  assert.deepEqual(await capability.call({}, createContext(calls.service, ANN, origin())), {
+    output: { who: "ann", limit: 5 },
+    content: [],
+  });
 });
 
 test("a capability without scopes takes any signed-in person and nobody else", async () => {
   const capability = compiled(withAccess([]));
   const nobody = { ...ANN, scopes: new Set<string>() };
-  assert.equal((await capability.call({}, createContext(calls.service, nobody, origin())))["who"], "ann");
+  assert.equal((await capability.call({}, createContext(calls.service, nobody, origin()))).output?.["who"], "ann");
   await assert.rejects(capability.call({}, createContext(calls.service, undefined, origin())), failsWith("unauthenticated"));
 });
 
@@ -73,7 +65,7 @@ test("missing one scope names all that are needed, before the input is looked at
 
 test("absent arguments are an empty input", async () => {
   const capability = compiled(withAccess("public"));
-  assert.equal((await capability.call(undefined, createContext(calls.service, undefined, origin())))["limit"], 5);
+  assert.equal((await capability.call(undefined, createContext(calls.service, undefined, origin()))).output?.["limit"], 5);
 });
 
 for (const [what, input, field, message] of [
@@ -136,7 +128,98 @@ test("members that an output schema does not name are left out", async () => {
     ...withAccess("public"),
     run: () => ({ who: "x", limit: 1, hidden: "a-secret" }),
   });
-  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), { who: "x", limit: 1 });
+  assert.deepEqual(await capability.call({}, createContext(calls.service, undefined, origin())), {
+    output: { who: "x", limit: 1 },
+    content: [],
+  });
+});
+
+const PICTURE: ContentBlock = { type: "image", data: "aa==", mimeType: "image/png" };
+
+/** A capability that gives what it is told to. */
+function giving(result: unknown, output?: z.ZodObject): CapabilityDefinition {
+  const { output: _, ...rest } = withAccess("public");
+  return { ...rest, run: () => result as Answer<never>, ...(output ? { output } : {}) };
+}
+
+test("content stands beside an output, or alone where none is declared", async () => {
+  const context = createContext(calls.service, undefined, origin());
+  const both = compiled(giving(answer([PICTURE], { n: 1, more: 2 }), z.object({ n: z.number() })));
+  assert.deepEqual(await both.call({}, context), { output: { n: 1 }, content: [PICTURE] });
+  const alone = compiled(giving(answer([PICTURE])));
+  assert.equal(alone.outputSchema, undefined);
+  assert.deepEqual(await alone.call({}, context), { content: [PICTURE] });
+});
+
+for (const [what, definition] of [
+  ["an output that is not declared", giving({ n: 1 })],
+  ["an output that is not declared beside content", giving(answer([PICTURE], { n: 1 }))],
+  ["nothing where content is declared", giving(undefined)],
+  ["content alone where an output is declared", giving(answer([PICTURE]), z.object({ n: z.number() }))],
+] as const) {
+  test(`${what} is a fault of ours, and logged`, async () => {
+    const { log, lines } = createLines();
+    const context = createContext({ ...calls.service, log }, undefined, origin());
+    await assert.rejects(compiled(definition).call({}, context), failsWith("internal"));
+    assert.deepEqual([lines.length, lines[0]?.fields["capability"]], [1, "who"]);
+  });
+}
+
+/** Notes what it does, in order. */
+function preparing(steps: unknown[]): CapabilityDefinition {
+  return {
+    ...withAccess([]),
+    prepare(input) {
+      steps.push(["prepare", input]);
+      return Promise.resolve("ready");
+    },
+    run(input, _context, prepared) {
+      steps.push(["run", input, prepared]);
+      return { who: "x", limit: 1 };
+    },
+  };
+}
+
+test("what is prepared is prepared once, after the checks and before the run, which may come later", async () => {
+  const steps: unknown[] = [];
+  const capability = compiled(preparing(steps));
+  const context = createContext(calls.service, ANN, origin());
+  const { run } = await capability.prepare({ limit: 3 }, context);
+  assert.deepEqual(steps, [["prepare", { limit: 3 }]]);
+  assert.deepEqual((await run(createContext(calls.service, ANN, origin()))).output, { who: "x", limit: 1 });
+  assert.deepEqual(steps, [
+    ["prepare", { limit: 3 }],
+    ["run", { limit: 3 }, "ready"],
+  ]);
+  steps.length = 0;
+  await capability.call({ limit: 4 }, context);
+  assert.deepEqual(steps, [
+    ["prepare", { limit: 4 }],
+    ["run", { limit: 4 }, "ready"],
+  ]);
+});
+
+test("nothing is prepared for a stranger or for an input that is not valid", async () => {
+  const steps: unknown[] = [];
+  const capability = compiled(preparing(steps));
+  await assert.rejects(capability.prepare({}, createContext(calls.service, undefined, origin())), failsWith("unauthenticated"));
+  await assert.rejects(capability.prepare({ limit: 99 }, createContext(calls.service, ANN, origin())), failsWith("invalid_input"));
+  assert.deepEqual(steps, []);
+});
+
+test("what waits for another request passes through a call", async () => {
+  const capability = compiled({ ...withAccess("public"), run: () => Promise.reject(new InputRequired()) });
+  await assert.rejects(capability.call({}, createContext(calls.service, undefined, origin())), InputRequired);
+});
+
+test("a capability says what its definition leaves open", () => {
+  const plain = compiled(withAccess("public"));
+  assert.deepEqual(plain.surfaces, ["mcp", "actions"]);
+  assert.deepEqual([plain.openWorld, plain.singleUseAnswers, plain.longRunning, plain.headerParameters], [false, false, undefined, []]);
+  const input = z.object({ region: z.string().describe("Where.").meta({ "x-mcp-header": "Region" }) });
+  const said = compiled({ ...withAccess("public"), input, openWorld: true, singleUseAnswers: true, surfaces: ["actions"] });
+  assert.deepEqual([said.openWorld, said.singleUseAnswers, said.surfaces], [true, true, ["actions"]]);
+  assert.deepEqual(said.headerParameters, [{ header: "Region", path: ["region"], type: "string" }]);
 });
 
 test("records are their caller's own, and no name reaches the service's records", async () => {
@@ -159,8 +242,8 @@ test("records without a caller are forbidden", () => {
 });
 
 test("the health check answers anyone with version and time", async () => {
-  const capability = calls.service.capabilities.find("health_check");
-  const output = await capability?.call(undefined, createContext(calls.service, undefined, origin()));
+  const capability = calls.service.registry.catalog.findCapability("health_check");
+  const { output } = (await capability?.call(undefined, createContext(calls.service, undefined, origin()))) ?? {};
   assert.deepEqual(Object.keys(output ?? {}), ["status", "version", "time"]);
   assert.ok(Math.abs(Date.parse(String(output?.["time"])) - calls.clock()) < 1_000);
 });

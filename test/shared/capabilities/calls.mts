@@ -1,6 +1,7 @@
 import type { Caller, CapabilityErrorCode } from "../../../shared/capabilities/capability.ts";
 import { CapabilityError } from "../../../shared/capabilities/capability.ts";
 import { createContext } from "../../../shared/capabilities/context.ts";
+import type { Log } from "../../../shared/log.ts";
 import { createService, type Service } from "../../../shared/service.ts";
 import { createClock, type TestClock } from "../../support/clock.mts";
 
@@ -35,10 +36,10 @@ export async function openCalls(): Promise<Calls> {
   return {
     service,
     clock,
-    call(name, input, caller = ANN) {
-      const capability = service.capabilities.find(name);
+    async call(name, input, caller = ANN) {
+      const capability = service.registry.catalog.findCapability(name);
       if (!capability) throw new Error(`no capability ${name}`);
-      return capability.call(input, createContext(service, caller, origin()));
+      return (await capability.call(input, createContext(service, caller, origin()))).output;
     },
   };
 }
@@ -50,4 +51,19 @@ export function origin() {
 /** For `assert.rejects`. */
 export function failsWith(code: CapabilityErrorCode): (error: unknown) => boolean {
   return (error) => error instanceof CapabilityError && error.code === code;
+}
+
+interface Line {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A log that keeps its lines. */
+export function createLines(): { readonly log: Log; readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const loggerOf = (own: object): Log => {
+    const write = (fields: object, message: string) => void lines.push({ fields: { ...own, ...fields }, message });
+    return { debug: write, info: write, warn: write, error: write, child: (fields) => loggerOf({ ...own, ...fields }) };
+  };
+  return { log: loggerOf({}), lines };
 }

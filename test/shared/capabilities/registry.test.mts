@@ -19,10 +19,18 @@ const good = defineCapability({
   run: ({ text }) => ({ text }),
 });
 
+function registry(...capabilityPacks: PackName[]) {
+  return createRegistry({ capabilityPacks, callTimeLimit: 60_000 }).catalog;
+}
+
+function capabilitiesOf(...capabilities: CapabilityDefinition[]) {
+  return registryOf([{ capabilities }]).catalog.capabilities;
+}
+
 /** The faults of definitions, made of the good one with changes. */
 function faultsOf(...changes: readonly Partial<CapabilityDefinition>[]): readonly string[] {
   try {
-    registryOf(changes.map((change) => ({ ...good, ...change })));
+    registryOf([{ capabilities: changes.map((change) => ({ ...good, ...change })) }]);
   } catch (error) {
     assert.ok(error instanceof DefinitionError);
     return error.faults;
@@ -33,21 +41,15 @@ function faultsOf(...changes: readonly Partial<CapabilityDefinition>[]): readonl
 test("the packs of the configuration make the registry, in a fixed order", () => {
   const core = ["health_check", "identity_profile", "auth_session"];
   const todos = ["list_todos", "get_todo", "create_todo", "update_todo", "complete_todo", "delete_todo"];
-  const namesOf = (...capabilityPacks: PackName[]) => createRegistry({ capabilityPacks }).all.map(({ name }) => name);
+  const namesOf = (...capabilityPacks: PackName[]) => registry(...capabilityPacks).capabilities.map(({ name }) => name);
   assert.deepEqual(namesOf("core", "todos"), [...core, ...todos]);
   assert.deepEqual(namesOf("todos", "todos"), todos);
   assert.deepEqual(namesOf(), []);
 });
 
 test("the registry's scopes are those that its capabilities need, sorted", () => {
-  assert.deepEqual(createRegistry({ capabilityPacks: ["todos", "core"] }).scopes, [
-    "email",
-    "openid",
-    "profile",
-    "todos:read",
-    "todos:write",
-  ]);
-  assert.deepEqual(createRegistry({ capabilityPacks: ["core"] }).scopes, ["email", "openid", "profile"]);
+  assert.deepEqual(registry("todos", "core").scopes, ["email", "openid", "profile", "todos:read", "todos:write"]);
+  assert.deepEqual(registry("core").scopes, ["email", "openid", "profile"]);
 });
 
 test("packs that do not exist stop the start, all of them named", () => {
@@ -109,7 +111,7 @@ test("no name and no path may be there twice", () => {
 });
 
 test("an input schema refuses unknown members, an output schema lets a later release add some", () => {
-  const [capability] = registryOf([good]).all;
+  const [capability] = capabilitiesOf(good);
   assert.deepEqual(capability?.inputSchema, {
     type: "object",
     properties: { text: { type: "string", description: "Any text." } },
@@ -121,7 +123,7 @@ test("an input schema refuses unknown members, an output schema lets a later rel
 
 test("a member with a default is optional in the input schema", () => {
   const input = z.object({ limit: z.int().min(1).max(9).default(3).describe("How many.") });
-  const [capability] = registryOf([{ ...good, input }]).all;
+  const [capability] = capabilitiesOf({ ...good, input });
   assert.equal(capability?.inputSchema["required"], undefined);
   assert.deepEqual(capability?.inputSchema["properties"], {
     limit: { type: "integer", minimum: 1, maximum: 9, default: 3, description: "How many." },
@@ -129,16 +131,16 @@ test("a member with a default is optional in the input schema", () => {
 });
 
 test("a read is idempotent, a write only when it says so", () => {
-  const [read, write, said] = registryOf([
+  const [read, write, said] = capabilitiesOf(
     good,
     { ...good, name: "b", effect: "write" },
     { ...good, name: "c", effect: "destructive", idempotent: true },
-  ]).all;
+  );
   assert.deepEqual([read?.idempotent, write?.idempotent, said?.idempotent], [true, false, true]);
 });
 
 test("descriptions of all packs begin as clients want them", () => {
-  for (const { name, description } of createRegistry({ capabilityPacks: ["core", "todos"] }).all) {
+  for (const { name, description } of registry("core", "todos").capabilities) {
     assert.match(description, /^Use this when /, name);
   }
 });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
-import { after, before, describe, test } from "node:test";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, type TestContext, test } from "node:test";
+import type { Handler, Sink, Surface } from "../../../shared/http/exchange.ts";
+import { renderProblem } from "../../../shared/http/problem.ts";
+import { serve } from "../../../shared/http/serve.ts";
+import { createService, install, type Service } from "../../../shared/service.ts";
 import { HOSTS, type TestHost } from "../../support/host.mts";
 import { connect, DEVELOPMENT_GPT } from "../../support/oauth.mts";
 
@@ -92,3 +98,104 @@ for (const { host: name, start } of HOSTS) {
     });
   });
 }
+
+const openSurface: Surface = {
+  name: "test",
+  bodyLimit: ({ mcp }) => mcp.bodyLimit,
+  origin: "open",
+  host: "open",
+  renderFault: ({ status, message }, { id }) => renderProblem({ status, detail: message, requestId: id }),
+};
+
+/** A server whose every request goes to the handler, until the test ends. */
+async function startServer(t: TestContext, handler: Handler): Promise<{ readonly url: string; readonly service: Service }> {
+  const service = await createService({
+    env: { NODE_ENV: "test", STATE_URL: "sqlite::memory:", LOG_LEVEL: "silent", MCP_BODY_LIMIT: "1024" },
+  });
+  install(service);
+  const server = createServer(serve(openSurface, handler)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(async () => {
+    service.stop();
+    server.closeAllConnections();
+    server.close();
+    await service.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, service };
+}
+
+test("a surface's body limit may follow from the configuration", async (t) => {
+  const { url } = await startServer(t, async (exchange) => ({ status: 200, body: String((await exchange.body()).length) }));
+  assert.equal((await send(url, {}, "POST", "a".repeat(1024))).body, "1024");
+  const refused = await send(url, {}, "POST", "a".repeat(1025));
+  assert.equal(refused.status, 413);
+  assert.match(refused.body, /larger than 1024 bytes/);
+});
+
+test("a stream outlives the beginning of the end by two seconds, unless whoever writes it ends it", async (t) => {
+  const sinks: Sink[] = [];
+  const { url, service } = await startServer(t, () => ({
+    status: 200,
+    stream(sink) {
+      sink.write("hello ");
+      sinks.push(sink);
+    },
+  }));
+  const replies = await Promise.all([fetch(url), fetch(url)]);
+  const since = performance.now();
+  service.stop();
+  const [polite, silent] = sinks;
+  assert.deepEqual(
+    sinks.map(({ signal }) => signal.aborted),
+    [false, false],
+  );
+  polite?.write("goodbye");
+  polite?.end();
+  const texts = await Promise.all(replies.map((reply) => reply.text()));
+  assert.deepEqual(texts.toSorted(), ["hello ", "hello goodbye"]);
+  const took = performance.now() - since;
+  assert.ok(took > 1900 && took < 4500, `${took}`);
+  assert.equal(silent?.signal.aborted, true);
+  assert.equal(silent?.write("late"), false);
+});
+
+test("what is dropped ends at once, whatever is still to be read", async (t) => {
+  const sinks: Sink[] = [];
+  const { url } = await startServer(t, () => ({ status: 200, stream: (sink) => void sinks.push(sink) }));
+  const sent = request(url);
+  sent.on("error", () => {});
+  sent.end();
+  while (!sinks[0]) await new Promise(setImmediate);
+  const [sink] = sinks;
+  sink.write("x".repeat(20_000_000));
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  assert.ok(sink.pending() > 0);
+  sink.drop();
+  assert.equal(sink.signal.aborted, true);
+  let size = 0;
+  response.on("data", (piece: Buffer) => {
+    size += piece.length;
+  });
+  const error = await new Promise<Error>((resolve) => response.on("error", resolve));
+  assert.equal((error as NodeJS.ErrnoException).code, "ECONNRESET");
+  assert.ok(size < 20_000_000);
+});
+
+test("a stream for a client that left while its request was handled is over from the beginning", async (t) => {
+  const handled = Promise.withResolvers<void>();
+  const streamed = Promise.withResolvers<Sink>();
+  const { url } = await startServer(t, async ({ signal }) => {
+    handled.resolve();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return { status: 200, stream: streamed.resolve };
+  });
+  const sent = request(url);
+  sent.on("error", () => {});
+  sent.end();
+  await handled.promise;
+  sent.destroy();
+  const sink = await streamed.promise;
+  assert.equal(sink.signal.aborted, true);
+  assert.equal(sink.write("into the void"), false);
+  sink.end();
+});

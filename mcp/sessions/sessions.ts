@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { type Caller, LOG_SEVERITIES } from "../../shared/capabilities/capability.ts";
+import { randomToken, sha256 } from "../../shared/hash.ts";
+import type { Service } from "../../shared/service.ts";
+import { type Entry, type Kind, Unavailable } from "../../shared/state/store.ts";
+import { clientFeaturesCodec } from "../protocol/client-features.ts";
+import { McpError } from "../protocol/errors.ts";
+
+const sessionCodec = z.strictObject({
+  clientId: z.string(),
+  revision: z.string(),
+  features: clientFeaturesCodec,
+  /** Set by `logging/setLevel`. */
+  logSeverity: z.enum(LOG_SEVERITIES).optional(),
+  /** Addresses of resources whose changes the client wants to hear of. */
+  subscriptions: z.array(z.string()),
+  createdAt: z.number(),
+  /** Which of its streams carries what belongs to no request: the newest, so that nothing is said twice. */
+  stream: z.string().optional(),
+  /** Of HTTP+SSE alone: where everything is sent, the responses too, and the replica that holds it. */
+  outlet: z.strictObject({ replica: z.string(), stream: z.string() }).optional(),
+});
+export type Session = z.infer<typeof sessionCodec>;
+
+/** Owner: the subject. Id: the hash of the session id. Expires when it was not used for the configured time. */
+const sessionKind: Kind<Session> = { name: "mcp_session", codec: sessionCodec };
+
+/** A session that a request named and may use. Its value is of the moment of the request. */
+export interface OpenSession extends Session {
+  /** The hash of the session id: what is kept about the session is kept under it. */
+  readonly key: string;
+  readonly subject: string;
+  /**
+   * Changes the session by compare and set; `change` may run more than once.
+   * @throws {McpError} `session_ended` when it ended meanwhile.
+   */
+  update(change: (session: Session) => Session): Promise<void>;
+}
+
+/** The sessions of legacy clients (MCP 2025-11-25 basic/transports §session-management), good at every replica. */
+export interface Sessions {
+  /** @returns the id for the client; who has too many sessions loses the oldest. */
+  begin(
+    caller: Caller,
+    given: Pick<Session, "revision" | "features" | "stream" | "outlet">,
+  ): Promise<{ readonly id: string; readonly session: OpenSession }>;
+  /** The caller's own session, of the client that began it. @throws {McpError} `session_ended` for any other. */
+  find(id: string, caller: Caller): Promise<OpenSession>;
+  /** The session as it is now, or nothing when it has ended. */
+  read(subject: string, key: string): Promise<OpenSession | undefined>;
+  end(session: OpenSession): Promise<void>;
+}
+
+/** Times a lost compare-and-set is tried again. */
+const MAX_TRIES = 8;
+
+export function createSessions({ store, clock, config, log }: Service): Sessions {
+  const { sessionIdle, sessionsPerSubject } = config.mcp;
+
+  function open(subject: string, key: string, session: Session): OpenSession {
+    return { ...session, key, subject, update: (change) => update({ owner: subject, id: key }, change) };
+  }
+
+  async function update(key: { readonly owner: string; readonly id: string }, change: (session: Session) => Session): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const entry = await store.get(sessionKind, key);
+      if (!entry) throw ended();
+      if (await store.replace(sessionKind, key, entry.version, change(entry.value), clock() + sessionIdle)) return;
+    }
+    throw new Unavailable("a session changes too often");
+  }
+
+  /** Written once in a while, not at each request. */
+  async function prolong(subject: string, entry: Entry<Session>): Promise<void> {
+    const now = clock();
+    if ((entry.expiresAt ?? 0) - now > sessionIdle / 2) return;
+    await store.replace(sessionKind, { owner: subject, id: entry.id }, entry.version, entry.value, now + sessionIdle);
+  }
+
+  async function makeRoom(subject: string): Promise<void> {
+    const { entries } = await store.list(sessionKind, subject, undefined, sessionsPerSubject + 1);
+    const tooMany = entries.length - sessionsPerSubject + 1;
+    if (tooMany <= 0) return;
+    const oldest = [...entries].sort((a, b) => a.value.createdAt - b.value.createdAt).slice(0, tooMany);
+    log.info({ subject, ended: oldest.length }, "too many sessions: the oldest end");
+    for (const { id } of oldest) await store.take(sessionKind, { owner: subject, id });
+  }
+
+  return {
+    async begin({ subject, clientId }, given) {
+      await makeRoom(subject);
+      const id = randomToken();
+      const key = sha256(id);
+      const value: Session = { clientId, subscriptions: [], createdAt: clock(), ...given };
+      await store.create(sessionKind, { owner: subject, id: key }, value, clock() + sessionIdle);
+      return { id, session: open(subject, key, value) };
+    },
+    async find(id, { subject, clientId }) {
+      const entry = await store.get(sessionKind, { owner: subject, id: sha256(id) });
+      if (entry?.value.clientId !== clientId) throw ended();
+      await prolong(subject, entry);
+      return open(subject, entry.id, entry.value);
+    },
+    async read(subject, key) {
+      const entry = await store.get(sessionKind, { owner: subject, id: key });
+      return entry && open(subject, entry.id, entry.value);
+    },
+    async end({ subject, key }) {
+      await store.take(sessionKind, { owner: subject, id: key });
+    },
+  };
+}
+
+function ended(): McpError {
+  return new McpError("session_ended", "There is no such session, or it has ended. Begin with initialize.");
+}

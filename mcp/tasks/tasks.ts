@@ -1,0 +1,123 @@
+import { type Caller, type Capability, CapabilityError, type Prepared } from "../../shared/capabilities/capability.ts";
+import { randomToken } from "../../shared/hash.ts";
+import type { Service } from "../../shared/service.ts";
+import type { Call } from "../methods/call.ts";
+import { traceOf } from "../methods/context.ts";
+import { IMPLEMENTATION } from "../methods/result.ts";
+import { SERVER_INFO } from "../protocol/envelope.ts";
+import { readLiveTask } from "./task-lease.ts";
+import { createTask, ended, expiryOf, isOver, stepTask, type Task, type TaskKey, taskKeyOf, taskKind } from "./task-records.ts";
+import { createTaskRunner } from "./task-runner.ts";
+import { takeSlot } from "./task-slots.ts";
+import { describeTask } from "./task-view.ts";
+
+/** How often clients should ask, in milliseconds, unless the capability says otherwise. */
+const POLL_INTERVAL = 1_000;
+/** Bytes of entropy: a task id cannot be guessed (SEP-2663 §security-implications). */
+const ID_BYTES = 24;
+
+/**
+ * Makes a task of a call and begins it. The task can be found before this resolves (SEP-2663 §task-creation).
+ * @returns A CreateTaskResult, as JSON text.
+ * @throws {CapabilityError} `unauthenticated` without a caller, `rate_limited` when the person has as many under way as
+ *   may be, `unavailable` when the service is stopping.
+ * @throws {Unavailable}
+ */
+export async function startTask(call: Call, { name, longRunning }: Capability, prepared: Prepared): Promise<string> {
+  const { service, caller } = call;
+  if (!caller) throw new CapabilityError("unauthenticated", "A task belongs to a signed-in person.");
+  if (service.stopping.aborted) throw new CapabilityError("unavailable", "The service is stopping.", { retryAfter: 2 });
+  const runner = service.part(createTaskRunner);
+  const taskId = randomToken(ID_BYTES);
+  const key = { owner: caller.subject, id: taskKeyOf(taskId) };
+  const now = service.clock();
+  const task: Task = {
+    clientId: caller.clientId,
+    status: "working",
+    createdAt: now,
+    updatedAt: now,
+    ttl: longRunning?.ttl ?? service.config.mcp.taskTtl,
+    pollInterval: longRunning?.pollInterval ?? POLL_INTERVAL,
+    lease: runner.lease(),
+    details: { questions: {}, answers: {} },
+  };
+  await createTask(service, key, task);
+  try {
+    await takeSlot(service, key, expiryOf(task));
+  } catch (error) {
+    await service.store.take(taskKind, key);
+    throw error;
+  }
+  call.note({ task: key.id });
+  runner.start({ key, task, caller, client: call.client, trace: traceOf(call), requestId: call.origin.id, tool: name, prepared });
+  return JSON.stringify({ resultType: "task", ...describeTask(taskId, task), _meta: { [SERVER_INFO]: IMPLEMENTATION } });
+}
+
+/**
+ * A task of the caller's, as `tasks/get` and `notifications/tasks` show it (SEP-2663 DetailedTask). One of another
+ * person or another client is none (§security-implications, auth binding).
+ * @throws {Unavailable}
+ */
+export async function readOwnTask({ service, caller }: Call, taskId: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const found = await findOwnTask(service, caller, taskId);
+  return found && describeTask(taskId, found.task);
+}
+
+/**
+ * Keeps a client's answers for the run; what is not asked is ignored.
+ * @returns False when the caller has no such task.
+ * @throws {Unavailable}
+ */
+export async function answerOwnTask(
+  { service, caller }: Call,
+  taskId: string,
+  answers: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const found = await findOwnTask(service, caller, taskId);
+  if (!found) return false;
+  const after = await stepTask(service, found.key, (task) => withAnswers(task, answers, service.clock()));
+  if (after && Object.keys(after.details.answers).length > 0) await service.part(createTaskRunner).wake(found.key, after);
+  return true;
+}
+
+/**
+ * Cancels a task. One that is over stays as it is.
+ * @returns False when the caller has no such task.
+ * @throws {Unavailable}
+ */
+export async function cancelOwnTask({ service, caller }: Call, taskId: string): Promise<boolean> {
+  const found = await findOwnTask(service, caller, taskId);
+  if (!found) return false;
+  const { key, task } = found;
+  if (isOver(task)) return true;
+  await stepTask(service, key, (now) => ended(now, service.clock(), { status: "cancelled" }));
+  await service.part(createTaskRunner).wake(key, task);
+  return true;
+}
+
+interface OwnTask {
+  readonly key: TaskKey;
+  readonly task: Task;
+}
+
+async function findOwnTask(service: Service, caller: Caller | undefined, taskId: string): Promise<OwnTask | undefined> {
+  if (!caller) return undefined;
+  const key = { owner: caller.subject, id: taskKeyOf(taskId) };
+  const task = await readLiveTask(service, key);
+  return task?.clientId === caller.clientId ? { key, task } : undefined;
+}
+
+/** Answered questions go at once, so that nobody answers them again (SEP-2663 §task-update-requests). */
+function withAnswers(task: Task, given: Readonly<Record<string, unknown>>, now: number): Task | undefined {
+  const { questions, answers } = task.details;
+  const open = Object.entries(questions).filter(([name]) => !Object.hasOwn(given, name));
+  const answered = Object.keys(questions).filter((name) => Object.hasOwn(given, name));
+  if (answered.length === 0) return undefined;
+  const added = Object.fromEntries(answered.map((name) => [name, given[name]]));
+  return {
+    ...task,
+    status: open.length === 0 ? "working" : "input_required",
+    updatedAt: now,
+    details: { ...task.details, questions: Object.fromEntries(open), answers: { ...answers, ...added } },
+  };
+}
