@@ -1,47 +1,55 @@
+import { ASSERTION_ALGORITHMS } from "../shared/client-keys.ts";
+import { cached } from "../shared/http/etag.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { audiencesOf, PROMPTS } from "./authorize/request.ts";
-import { AUTH_METHODS } from "./clients/client.ts";
+import { enabledAuthMethods } from "./clients/client.ts";
 import { createSigner } from "./keys/signer.ts";
+import { lifetimes } from "./lifetimes.ts";
 import { supportedScopes } from "./scopes.ts";
 import { json } from "./surfaces.ts";
 import { GRANT_TYPES } from "./token/token.ts";
 
-/** Clients and their caches may be this much behind, in seconds. */
-const MAX_AGE = 300;
-const CACHED = { "cache-control": `public, max-age=${MAX_AGE}` };
-
 /** Authorization server metadata (RFC 8414 §2) and OpenID Provider metadata (Discovery §3): one document serves both. */
-export function handleMetadata(_exchange: Exchange, service: Service): Reply {
-  const issuer = service.config.publicUrl;
-  return json(
-    200,
-    {
-      issuer,
-      authorization_endpoint: `${issuer}/oauth/authorize`,
-      token_endpoint: `${issuer}/oauth/token`,
-      registration_endpoint: `${issuer}/oauth/register`,
-      revocation_endpoint: `${issuer}/oauth/revoke`,
-      userinfo_endpoint: `${issuer}/oauth/userinfo`,
-      jwks_uri: `${issuer}/.well-known/jwks.json`,
-      scopes_supported: supportedScopes(service),
-      response_types_supported: ["code"],
-      response_modes_supported: ["query"],
-      grant_types_supported: GRANT_TYPES,
-      subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: ["RS256"],
-      token_endpoint_auth_methods_supported: AUTH_METHODS,
-      revocation_endpoint_auth_methods_supported: AUTH_METHODS,
-      code_challenge_methods_supported: ["S256"],
-      prompt_values_supported: PROMPTS,
-      claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "email", "email_verified"],
-      claims_parameter_supported: false,
-      request_parameter_supported: false,
-      request_uri_parameter_supported: false,
-      authorization_response_iss_parameter_supported: true,
-    },
-    CACHED,
-  );
+export function handleMetadata(exchange: Exchange, service: Service): Reply {
+  const { config } = service;
+  const { publicUrl: issuer } = config;
+  const authMethods = enabledAuthMethods(config);
+  // RFC 8414 §2: there must be algorithms if and only if there is a method that signs.
+  const algorithms = authMethods.includes("private_key_jwt") ? ASSERTION_ALGORITHMS : undefined;
+  const metadata = {
+    issuer,
+    authorization_endpoint: `${issuer}/oauth/authorize`,
+    token_endpoint: `${issuer}/oauth/token`,
+    // Only where a stranger may use it.
+    registration_endpoint: config.registration.open ? `${issuer}/oauth/register` : undefined,
+    revocation_endpoint: `${issuer}/oauth/revoke`,
+    userinfo_endpoint: `${issuer}/oauth/userinfo`,
+    end_session_endpoint: `${issuer}/oauth/end_session`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    scopes_supported: supportedScopes(service),
+    response_types_supported: ["code"],
+    response_modes_supported: ["query"],
+    grant_types_supported: GRANT_TYPES,
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["RS256"],
+    token_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_signing_alg_values_supported: algorithms,
+    revocation_endpoint_auth_methods_supported: authMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+    code_challenge_methods_supported: ["S256"],
+    client_id_metadata_document_supported: config.clientDocuments.enabled,
+    prompt_values_supported: PROMPTS,
+    claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "email", "email_verified"],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+    ui_locales_supported: ["en"],
+    service_documentation: `${issuer}/`,
+    op_policy_uri: `${issuer}/privacy`,
+  };
+  return cached(exchange, json(200, metadata), maxAge(service));
 }
 
 /**
@@ -53,27 +61,30 @@ export function handleSuffixedMetadata(): Reply {
 }
 
 /** Protected resource metadata (RFC 9728 §2), one document for each path under which a surface is reached. */
-export function handleResourceMetadata({ path }: Exchange, service: Service): Reply {
+export function handleResourceMetadata(exchange: Exchange, service: Service): Reply {
+  const { path } = exchange;
   const { publicUrl } = service.config;
   const resource = publicUrl + path.slice("/.well-known/oauth-protected-resource".length);
   if (!service.part(audiencesOf).surfaceOf(resource)) throw new HttpError(404, "There is no protected resource at this path.");
-  return json(
-    200,
-    {
-      resource,
-      authorization_servers: [publicUrl],
-      // offline_access is between a client and the authorization server (MCP 2026-07-28 basic/authorization).
-      scopes_supported: supportedScopes(service).filter((scope) => scope !== "offline_access"),
-      bearer_methods_supported: ["header"],
-      resource_name: "Portico",
-    },
-    CACHED,
-  );
+  const metadata = {
+    resource,
+    authorization_servers: [publicUrl],
+    // offline_access is between a client and the authorization server (MCP 2026-07-28 basic/authorization).
+    scopes_supported: supportedScopes(service).filter((scope) => scope !== "offline_access"),
+    bearer_methods_supported: ["header"],
+    resource_name: "Portico",
+  };
+  return cached(exchange, json(200, metadata), maxAge(service));
 }
 
 /** The public keys (RFC 7517 §5). The first request makes the first key, so that the set is never empty. */
-export async function handleKeys(_exchange: Exchange, service: Service): Promise<Reply> {
+export async function handleKeys(exchange: Exchange, service: Service): Promise<Reply> {
   await service.part(createSigner).ready();
   const keys = (await service.bearer.keys.all()).map((key) => key.jwk);
-  return { ...json(200, { keys }, CACHED), headers: { "content-type": "application/jwk-set+json", ...CACHED } };
+  return cached(exchange, json(200, { keys }, { "content-type": "application/jwk-set+json" }), maxAge(service));
+}
+
+/** Clients and their caches may be this much behind, in seconds. */
+function maxAge(service: Service): number {
+  return Math.floor(lifetimes(service).jwksCache / 1000);
 }

@@ -1,5 +1,7 @@
 import { api } from "encore.dev/api";
 import { serve } from "../shared/http/serve.ts";
+import { handleAccount, handleAccountStep } from "./account/account.ts";
+import { handleEndSession, handleEndSessionConfirmed, handleSignedOut } from "./account/end-session.ts";
 import { handleAuthorize } from "./authorize/authorize.ts";
 import { handleInteraction, handleInteractionStep } from "./authorize/interaction.ts";
 import { handleRegistration } from "./clients/registration.ts";
@@ -30,6 +32,24 @@ export const token = api.raw({ expose: true, method: "*", path: "/oauth/token" }
 export const revocation = api.raw({ expose: true, method: "*", path: "/oauth/revoke" }, serve(oauthSurface, handleRevocation));
 export const registration = api.raw({ expose: true, method: "*", path: "/oauth/register" }, serve(registrationSurface, handleRegistration));
 export const userinfo = api.raw({ expose: true, method: "*", path: "/oauth/userinfo" }, serve(oauthSurface, handleUserinfo));
+
+/** For clients that guess the endpoints at the origin instead of reading the metadata. */
+export const authorizeAtRoot = api.raw({ expose: true, method: "*", path: "/authorize" }, serve(pageSurface, handleAuthorize));
+export const tokenAtRoot = api.raw({ expose: true, method: "*", path: "/token" }, serve(oauthSurface, handleToken));
+export const revocationAtRoot = api.raw({ expose: true, method: "*", path: "/revoke" }, serve(oauthSurface, handleRevocation));
+export const registrationAtRoot = api.raw({ expose: true, method: "*", path: "/register" }, serve(registrationSurface, handleRegistration));
+
+export const account = api.raw({ expose: true, method: ["GET", "HEAD"], path: "/account" }, serve(formSurface, handleAccount));
+export const accountStep = api.raw({ expose: true, method: "POST", path: "/account/:step" }, serve(formSurface, handleAccountStep));
+export const endSession = api.raw({ expose: true, method: "*", path: "/oauth/end_session" }, serve(pageSurface, handleEndSession));
+export const endSessionConfirmed = api.raw(
+  { expose: true, method: "POST", path: "/oauth/end_session/confirm" },
+  serve(formSurface, handleEndSessionConfirmed),
+);
+export const signedOut = api.raw(
+  { expose: true, method: ["GET", "HEAD"], path: "/oauth/end_session/done" },
+  serve(pageSurface, handleSignedOut),
+);
 
 export const keys = api.raw({ expose: true, method: ["GET", "HEAD"], path: "/.well-known/jwks.json" }, serve(oauthSurface, handleKeys));
 export const serverMetadata = api.raw(

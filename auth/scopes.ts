@@ -7,8 +7,8 @@ import { OAuthError } from "./oauth-error.ts";
 const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as const;
 
 /** Every scope that can be asked of this service, in the order of the consent page. */
-export function supportedScopes({ capabilities }: Service): string[] {
-  return [...new Set([...IDENTITY_SCOPES, ...capabilities.scopes])];
+export function supportedScopes({ registry }: Service): string[] {
+  return [...new Set([...IDENTITY_SCOPES, ...registry.catalog.scopes])];
 }
 
 /** Those that a client may have. */

@@ -1,26 +1,14 @@
-import { createPrivateKey, type JsonWebKey } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { SIGNING_ALGS, signingAlgOf } from "./bearer/key-algorithms.ts";
 import { PACK_NAMES } from "./capabilities/pack-names.ts";
 import { isScope, SCOPES } from "./capabilities/scopes.ts";
+import { CLIENT_VARIABLES, registeredClient } from "./config-clients.ts";
+import { LIFETIME_VARIABLES } from "./config-lifetimes.ts";
+import { LIMIT_VARIABLES } from "./config-limits.ts";
+import { SIGN_IN_VARIABLES } from "./config-sign-in.ts";
+import { type Variable, wholeNumber } from "./config-variable.ts";
 import { LOG_LEVELS } from "./log.ts";
-
-/**
- * Every environment variable Portico reads: one entry each, from which the parser, `.env.example` and
- * `docs/reference/configuration.md` are made.
- */
-export interface Variable<T = unknown> {
-  /** What it is for, in one or two sentences of Markdown. */
-  readonly about: string;
-  /** From the text of the variable to its value. */
-  readonly schema: z.ZodType<T, string>;
-  /** What holds when it is unset outside production, in the variable's own notation. */
-  readonly development?: string;
-  /** The same in production; "required" where there is no default that is safe for everyone. */
-  readonly production?: string;
-  readonly requiredInProduction?: boolean;
-  readonly example: string;
-}
 
 const list = z.string().transform((text) =>
   text
@@ -32,15 +20,6 @@ const list = z.string().transform((text) =>
 const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
   error: "must be an origin such as https://example.com, without a path or a trailing slash",
 });
-
-function wholeNumber(least: number, most: number): z.ZodType<number, string> {
-  return z
-    .string()
-    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: `must be a whole number from ${least} to ${most}`,
-    })
-    .transform(Number);
-}
 
 function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
   return z
@@ -56,47 +35,11 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
     .pipe(schema as z.ZodType<T, unknown>) as z.ZodType<T, string>;
 }
 
-const HASH = /^[A-Za-z0-9_-]{43}$/;
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, "must be base64url");
 
-/** A client an operator wrote down. Names follow RFC 7591 §2. */
-const registeredClient = z
-  .strictObject({
-    client_id: z.string().min(1).max(200),
-    client_name: z.string().min(1).max(100).optional(),
-    client_secret: z.string().min(32, "must have at least 32 characters").optional(),
-    client_secret_sha256: z.string().regex(HASH, "must be a SHA-256 in base64url").optional(),
-    token_endpoint_auth_method: z.enum(["none", "client_secret_basic", "client_secret_post"]).optional(),
-    redirect_uris: z.array(z.string()).min(1).max(20),
-    grant_types: z.array(z.enum(["authorization_code", "refresh_token"])).default(["authorization_code", "refresh_token"]),
-    scope: z.string().optional(),
-    resources: z
-      .array(z.enum(["mcp", "actions"]))
-      .min(1)
-      .default(["mcp"]),
-    require_pkce: z.boolean().default(true),
-  })
-  .superRefine((client, context) => {
-    const secret = client.client_secret !== undefined || client.client_secret_sha256 !== undefined;
-    const open = client.token_endpoint_auth_method === "none";
-    if (open && secret) context.addIssue({ code: "custom", message: "a client with method none has no secret" });
-    if (!open && !secret) context.addIssue({ code: "custom", message: "needs client_secret, client_secret_sha256 or method none" });
-    if (open && !client.require_pkce) context.addIssue({ code: "custom", message: "a client without a secret must use PKCE" });
-  });
-export type RegisteredClient = z.infer<typeof registeredClient>;
-
-const privateJwk = z
-  .looseObject({ kty: z.enum(["RSA", "EC", "OKP"]), kid: z.string().min(1), alg: z.literal("RS256").optional() })
-  .refine(isPrivateRsaKey, { error: "must be a private RSA key of at least 2048 bits for RS256" });
-
-function isPrivateRsaKey(jwk: Readonly<Record<string, unknown>>): boolean {
-  try {
-    const key = createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" });
-    return key.asymmetricKeyType === "rsa" && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
-  } catch {
-    return false;
-  }
-}
+const privateJwk = z.looseObject({ kid: z.string().min(1) }).refine((jwk) => signingAlgOf(jwk) !== undefined, {
+  error: "must be a private key: RSA of at least 2048 bits (RS256), P-256 (ES256) or Ed25519 (EdDSA), with no other alg",
+});
 
 /** A key set in which no kid is there twice. */
 function keySet<T extends { readonly kid: string }>(key: z.ZodType<T>) {
@@ -130,6 +73,10 @@ const stateKeys = keySet(stateKey);
 const upstreams = json(z.array(upstream));
 const file = z.string().min(1);
 
+/**
+ * Every environment variable Portico reads: one entry each, from which the parser, `.env.example` and
+ * `docs/reference/configuration.md` are made.
+ */
 export const VARIABLES = {
   NODE_ENV: {
     about: "`production` turns on the strict rules of this page; `development` and `test` have defaults that suit a laptop.",
@@ -195,18 +142,30 @@ export const VARIABLES = {
   },
   SIGNING_KEYS_JSON: {
     about:
-      "A JWK set of private RSA keys, each with a `kid`, that sign tokens (RS256): the first signs, all are published. Unset, keys are made at the first start and kept encrypted in the store.",
+      "A JWK set of private keys, each with a `kid`, that sign tokens: RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. The first of each algorithm signs, all are published; one must be RSA. Unset, keys are made at the first start and kept encrypted in the store.",
     schema: signingKeys,
     example: '{"keys":[{"kty":"RSA","kid":"2026-11","n":"…","e":"AQAB","d":"…"}]}',
   },
   SIGNING_KEYS_FILE: { about: "A file with the value of `SIGNING_KEYS_JSON`.", schema: file, example: "/run/secrets/signing-keys.json" },
+  ACCESS_TOKEN_ALG: {
+    about:
+      "The algorithm that signs access tokens: `RS256`, `ES256` or `EdDSA` (Ed25519). ID tokens are always RS256, which every OpenID client knows.",
+    schema: z.enum(SIGNING_ALGS),
+    development: "RS256",
+    production: "RS256",
+    example: "ES256",
+  },
+  ...LIFETIME_VARIABLES,
+  ...LIMIT_VARIABLES,
+  ...SIGN_IN_VARIABLES,
   OAUTH_CLIENTS_JSON: {
     about:
-      "Pre-registered clients, a JSON array with RFC 7591 names: `client_id`, `client_name`, `client_secret` or `client_secret_sha256`, `token_endpoint_auth_method`, `redirect_uris`, `grant_types`, `scope`, and Portico's `resources` (`mcp`, `actions`), `require_pkce`. Production needs this or the file; `[]` is an answer. Where the public URL is loopback, development has two clients of its own.",
+      "Pre-registered clients, a JSON array with RFC 7591 names: `client_id`, `client_name`, `client_secret` or `client_secret_sha256`, `token_endpoint_auth_method`, `jwks` or `jwks_uri` (for `private_key_jwt`), `redirect_uris`, `post_logout_redirect_uris`, `grant_types` (`client_credentials` for machines), `scope`, and Portico's `resources` (`mcp`, `actions`), `require_pkce`, `trusted` (its people go to the upstream provider without a page in between). Production needs this or the file; `[]` is an answer. Where the public URL is loopback, development has two clients of its own.",
     schema: clients,
     example: "[]",
   },
   OAUTH_CLIENTS_FILE: { about: "A file with the value of `OAUTH_CLIENTS_JSON`.", schema: file, example: "/etc/portico/clients.json" },
+  ...CLIENT_VARIABLES,
   UPSTREAMS_JSON: {
     about:
       "Not in this release, which refuses to start with it: OpenID providers that sign people in, a JSON array of `id`, `issuer`, `client_id`, `client_secret`.",
@@ -293,6 +252,120 @@ export const VARIABLES = {
     production: "docs",
     example: "/srv/knowledge",
   },
+  MCP_ACCESS: {
+    about:
+      "`signed-in`: everything on MCP needs an access token. `mixed`: whoever has none may connect, list, and use what is public; the rest asks them to sign in.",
+    schema: z.enum(["signed-in", "mixed"]),
+    development: "signed-in",
+    production: "signed-in",
+    example: "mixed",
+  },
+  MCP_LISTED_TOOLS: {
+    about:
+      "Which tools, resources and prompts MCP lists: `all`, so that a client can ask for more scopes, or `granted`, those that the access token can use.",
+    schema: z.enum(["all", "granted"]),
+    development: "all",
+    production: "all",
+    example: "granted",
+  },
+  MCP_BODY_LIMIT: {
+    about: "Bytes that a request to MCP may have; more is a 413.",
+    schema: wholeNumber(1_024, 8_000_000),
+    development: "4194304",
+    production: "4194304",
+    example: "4194304",
+  },
+  MCP_JSON_DEPTH: {
+    about: "How deeply objects and lists of an MCP message may be nested.",
+    schema: wholeNumber(8, 1_000),
+    development: "64",
+    production: "64",
+    example: "64",
+  },
+  MCP_BATCH_LIMIT: {
+    about: "Messages that a batch of the 2025-03-26 revision may have.",
+    schema: wholeNumber(1, 1_000),
+    development: "50",
+    production: "50",
+    example: "50",
+  },
+  MCP_SESSIONS_PER_SUBJECT: {
+    about: "Sessions that one person may have at once, all clients together; the oldest ends when another begins.",
+    schema: wholeNumber(1, 900),
+    development: "100",
+    production: "100",
+    example: "100",
+  },
+  MCP_SESSION_IDLE: {
+    about: "Seconds after which a session that is not used ends.",
+    schema: wholeNumber(60, 2_592_000),
+    development: "86400",
+    production: "86400",
+    example: "86400",
+  },
+  MCP_STREAMS: {
+    about: "Event streams that one process holds open at most; more are a 503.",
+    schema: wholeNumber(1, 1_000_000),
+    development: "5000",
+    production: "5000",
+    example: "5000",
+  },
+  MCP_STREAMS_PER_SUBJECT: {
+    about: "Event streams that one person may have open at one process; more are a 429.",
+    schema: wholeNumber(1, 1_000_000),
+    development: "50",
+    production: "50",
+    example: "50",
+  },
+  MCP_STREAM_LIFETIME: {
+    about: "Seconds after which an event stream ends in good order; clients open another.",
+    schema: wholeNumber(1, 86_400),
+    development: "1800",
+    production: "1800",
+    example: "1800",
+  },
+  MCP_STREAM_HEARTBEAT: {
+    about: "Seconds between two signs of life on an event stream.",
+    schema: wholeNumber(1, 300),
+    development: "15",
+    production: "15",
+    example: "15",
+  },
+  MCP_STREAM_QUEUE: {
+    about: "Messages that may wait for a reader who is slow; with more its stream ends.",
+    schema: wholeNumber(1, 100_000),
+    development: "256",
+    production: "256",
+    example: "256",
+  },
+  CALL_TIME_LIMIT: {
+    about: "Seconds that a call of a capability may take, unless the capability sets its own; waiting for answers does not count.",
+    schema: wholeNumber(1, 3_600),
+    development: "60",
+    production: "60",
+    example: "60",
+  },
+  MCP_ANSWER_TIME: {
+    about: "Seconds for which a question to a person or a client waits for its answer.",
+    schema: wholeNumber(10, 86_400),
+    development: "600",
+    production: "600",
+    example: "600",
+  },
+  MCP_TASKS_PER_SUBJECT: {
+    about: "Tasks that one person may have under way at once.",
+    schema: wholeNumber(1, 10_000),
+    development: "50",
+    production: "50",
+    example: "50",
+  },
+  MCP_TASK_TTL: {
+    about: "Seconds for which a task is kept from its creation, unless the capability says otherwise.",
+    schema: wholeNumber(60, 2_592_000),
+    development: "86400",
+    production: "86400",
+    example: "86400",
+  },
   LOG_LEVEL: {
     about: "The least severe level that is logged.",
     schema: z.enum(LOG_LEVELS),
@@ -302,5 +375,6 @@ export const VARIABLES = {
   },
 } satisfies Record<string, Variable>;
 
+export type { Variable };
 export type VariableName = keyof typeof VARIABLES;
 export type Values = { readonly [N in VariableName]?: z.output<(typeof VARIABLES)[N]["schema"]> };

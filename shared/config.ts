@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
+import { type SigningAlg, signingAlgOf } from "./bearer/key-algorithms.ts";
 import type { PackName } from "./capabilities/pack-names.ts";
-import {
-  type RegisteredClient,
-  type StateKey,
-  type Upstream,
-  VARIABLES,
-  type Values,
-  type Variable,
-  type VariableName,
-} from "./config-variables.ts";
+import { AUTH_METHODS, type RegisteredClient } from "./config-clients.ts";
+import { type Lifetimes, lifetimeFaults, lifetimesOf } from "./config-lifetimes.ts";
+import { type Limits, limitsOf } from "./config-limits.ts";
+import { type SignInLimits, signInLimitsOf } from "./config-sign-in.ts";
+import type { Variable } from "./config-variable.ts";
+import { type StateKey, type Upstream, VARIABLES, type Values, type VariableName } from "./config-variables.ts";
 import type { LogLevel } from "./log.ts";
+import { fetchUrlFault } from "./net/fetch-url.ts";
 import { isLoopbackHost } from "./net/loopback.ts";
 import { redirectUriFault } from "./net/redirect-uri.ts";
 
@@ -35,7 +34,19 @@ export interface Config {
   };
   /** Private JWKs; absent when keys are kept in the store. */
   readonly signingKeys: readonly Readonly<Record<string, unknown>>[] | undefined;
+  /** Signs access tokens. */
+  readonly accessTokenAlg: SigningAlg;
+  readonly lifetimes: Lifetimes;
+  readonly limits: Limits;
+  readonly signInLimits: SignInLimits;
   readonly clients: readonly RegisteredClient[];
+  /** How a client may authenticate; in the order of AUTH_METHODS. */
+  readonly clientAuthMethods: readonly AuthMethod[];
+  readonly registration: { readonly open: boolean } & HourlyLimit;
+  /** Clients whose id is the address of their metadata document. */
+  readonly clientDocuments: { readonly enabled: boolean } & HourlyLimit;
+  /** Whether what strangers name may be fetched from this machine. */
+  readonly loopbackFetch: boolean;
   readonly upstreams: readonly Upstream[];
   /** Undefined admits everyone (development only). */
   readonly admission: Admission | undefined;
@@ -45,7 +56,37 @@ export interface Config {
   readonly sharedEgress: readonly string[];
   readonly trustedProxies: number;
   readonly capabilityPacks: readonly PackName[];
+  /** Milliseconds. */
+  readonly callTimeLimit: number;
+  readonly mcp: McpConfig;
   readonly logLevel: LogLevel;
+}
+
+/** Of something that strangers cause, in an hour. */
+export interface HourlyLimit {
+  readonly perAddress: number;
+  readonly ceiling: number;
+}
+
+/** Times are milliseconds. */
+export interface McpConfig {
+  readonly access: "signed-in" | "mixed";
+  readonly listed: "all" | "granted";
+  /** Bytes. */
+  readonly bodyLimit: number;
+  readonly jsonDepth: number;
+  readonly batchLimit: number;
+  readonly sessionsPerSubject: number;
+  readonly sessionIdle: number;
+  readonly streams: number;
+  readonly streamsPerSubject: number;
+  readonly streamLifetime: number;
+  readonly streamHeartbeat: number;
+  /** Messages. */
+  readonly streamQueue: number;
+  readonly answerTime: number;
+  readonly tasksPerSubject: number;
+  readonly taskTtl: number;
 }
 
 export interface Admission {
@@ -55,6 +96,7 @@ export interface Admission {
   readonly groups: readonly string[];
 }
 
+export type AuthMethod = (typeof AUTH_METHODS)[number];
 export type { RegisteredClient, StateKey, Upstream };
 
 /** All that is wrong with the configuration, one line a fault, each naming the variable. */
@@ -90,7 +132,23 @@ export function loadConfig(env: Env): Config {
     stateKeys: values.STATE_KEYS_JSON?.keys,
     sweep: { interval: (values.SWEEP_INTERVAL ?? 0) * 1000, batch: values.SWEEP_BATCH ?? 1 },
     signingKeys: values.SIGNING_KEYS_JSON?.keys,
+    accessTokenAlg: values.ACCESS_TOKEN_ALG ?? "RS256",
+    lifetimes: lifetimesOf(values),
+    limits: limitsOf(values),
+    signInLimits: signInLimitsOf(values),
     clients: values.OAUTH_CLIENTS_JSON ?? [],
+    clientAuthMethods: AUTH_METHODS.filter((method) => values.CLIENT_AUTH_METHODS?.includes(method)),
+    registration: {
+      open: values.REGISTRATION === "open",
+      perAddress: values.REGISTRATION_LIMIT ?? 0,
+      ceiling: values.REGISTRATION_CEILING ?? 0,
+    },
+    clientDocuments: {
+      enabled: values.CLIENT_DOCUMENTS === "on",
+      perAddress: values.CLIENT_DOCUMENT_LIMIT ?? 0,
+      ceiling: values.CLIENT_DOCUMENT_CEILING ?? 0,
+    },
+    loopbackFetch: values.LOOPBACK_FETCH === "on",
     upstreams: upstreamsOf(values, faults),
     admission: admissionOf(values),
     scopeRules: values.SCOPE_RULES ?? {},
@@ -99,11 +157,35 @@ export function loadConfig(env: Env): Config {
     sharedEgress: values.SHARED_EGRESS ?? [],
     trustedProxies: values.TRUSTED_PROXIES ?? 0,
     capabilityPacks: values.CAPABILITIES ?? [],
+    callTimeLimit: (values.CALL_TIME_LIMIT ?? 0) * 1000,
+    mcp: mcpConfigOf(values),
     logLevel: values.LOG_LEVEL ?? "info",
   };
   faults.push(...generalFaults(values, config), ...(production ? productionFaults(values, env) : []));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+/** Each has a default, so that none is absent here. */
+function mcpConfigOf(values: Values): McpConfig {
+  const seconds = (value: number | undefined) => (value ?? 0) * 1000;
+  return {
+    access: values.MCP_ACCESS ?? "signed-in",
+    listed: values.MCP_LISTED_TOOLS ?? "all",
+    bodyLimit: values.MCP_BODY_LIMIT ?? 0,
+    jsonDepth: values.MCP_JSON_DEPTH ?? 0,
+    batchLimit: values.MCP_BATCH_LIMIT ?? 0,
+    sessionsPerSubject: values.MCP_SESSIONS_PER_SUBJECT ?? 0,
+    sessionIdle: seconds(values.MCP_SESSION_IDLE),
+    streams: values.MCP_STREAMS ?? 0,
+    streamsPerSubject: values.MCP_STREAMS_PER_SUBJECT ?? 0,
+    streamLifetime: seconds(values.MCP_STREAM_LIFETIME),
+    streamHeartbeat: seconds(values.MCP_STREAM_HEARTBEAT),
+    streamQueue: values.MCP_STREAM_QUEUE ?? 0,
+    answerTime: seconds(values.MCP_ANSWER_TIME),
+    tasksPerSubject: values.MCP_TASKS_PER_SUBJECT ?? 0,
+    taskTtl: seconds(values.MCP_TASK_TTL),
+  };
 }
 
 /** Parses each variable on its own, `_FILE` companions included, so that every fault is found. */
@@ -178,15 +260,23 @@ function admissionOf(values: Values): Admission | undefined {
 }
 
 function generalFaults(values: Values, config: Config): string[] {
-  const faults: string[] = [];
+  const faults: string[] = [...lifetimeFaults(config.lifetimes), ...signingKeyFaults(config)];
   if (values.SMTP_URL && !values.MAIL_FROM) faults.push("MAIL_FROM: needed with SMTP_URL");
   if (config.upstreams.length > 0)
     faults.push("UPSTREAMS_JSON: sign-in through an upstream provider is not in this release; use the e-mail sign-in");
   const ids = config.clients.map((client) => client.client_id);
   for (const client of config.clients) {
-    for (const uri of client.redirect_uris) {
-      const fault = redirectUriFault(uri, config.publicUrl);
-      if (fault) faults.push(`OAUTH_CLIENTS_JSON: client ${client.client_id}: redirect_uris: ${uri} ${fault}`);
+    for (const name of ["redirect_uris", "post_logout_redirect_uris"] as const) {
+      for (const uri of client[name] ?? []) {
+        const fault = redirectUriFault(uri, config.publicUrl);
+        if (fault) faults.push(`OAUTH_CLIENTS_JSON: client ${client.client_id}: ${name}: ${uri} ${fault}`);
+      }
+    }
+    const keysFault = client.jwks_uri === undefined ? undefined : fetchUrlFault(client.jwks_uri, config.loopbackFetch);
+    if (keysFault) faults.push(`OAUTH_CLIENTS_JSON: client ${client.client_id}: jwks_uri ${keysFault}`);
+    const method = client.token_endpoint_auth_method;
+    if (method !== undefined && !config.clientAuthMethods.includes(method)) {
+      faults.push(`OAUTH_CLIENTS_JSON: client ${client.client_id}: ${method} is not among CLIENT_AUTH_METHODS`);
     }
   }
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
@@ -194,11 +284,19 @@ function generalFaults(values: Values, config: Config): string[] {
   return faults;
 }
 
+/** Configured keys are all there are: one must sign ID tokens, which OpenID Connect asks to be RS256, and one access tokens. */
+function signingKeyFaults({ signingKeys, accessTokenAlg }: Config): string[] {
+  if (!signingKeys) return [];
+  const missing = [...new Set(["RS256", accessTokenAlg] as const)].filter((alg) => !signingKeys.some((jwk) => signingAlgOf(jwk) === alg));
+  return missing.map((alg) => `SIGNING_KEYS_JSON: has no key for ${alg}`);
+}
+
 function productionFaults(values: Values, env: Env): string[] {
   const faults: string[] = [];
   const has = (name: string) => present(env[name]) !== undefined || present(env[name.replace(/_JSON$/, "_FILE")]) !== undefined;
   if (values.PUBLIC_URL && !values.PUBLIC_URL.startsWith("https://")) faults.push("PUBLIC_URL: must be https in production");
   if (values.STATE_URL === "sqlite::memory:") faults.push("STATE_URL: must be a durable store in production");
+  if (values.LOOPBACK_FETCH === "on") faults.push("LOOPBACK_FETCH: must be off in production");
   if (!has("STATE_KEYS_JSON")) faults.push("STATE_KEYS_JSON: production needs it or STATE_KEYS_FILE");
   if (!has("OAUTH_CLIENTS_JSON")) faults.push("OAUTH_CLIENTS_JSON: production needs it or OAUTH_CLIENTS_FILE; [] is an answer");
   if (!has("UPSTREAMS_JSON") && !has("UPSTREAM_OIDC_ISSUER_URL") && !has("SMTP_URL")) {

@@ -2,15 +2,19 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigError, loadConfig } from "../shared/config.ts";
 import { Unavailable, UnusableState } from "../shared/state/store.ts";
+import { clients } from "./admin/clients.mts";
 import { type Command, CommandError, type Family, type Outcome } from "./admin/command.mts";
+import { grants } from "./admin/grants.mts";
+import { keys } from "./admin/keys.mts";
 import { state } from "./admin/state.mts";
 import { reasonOf } from "./admin/state-check.mts";
+import { subjects } from "./admin/subjects.mts";
 
 /**
  * `npm run admin -- FAMILY COMMAND …`: what operators do to a deployment, with the service's own configuration.
  * Exit codes: 0, 1 when the command failed or found a fault, 2 when it was not understood.
  */
-const FAMILIES: Readonly<Record<string, Family>> = { state };
+const FAMILIES: Readonly<Record<string, Family>> = { clients, grants, keys, state, subjects };
 
 if (existsSync(".env")) process.loadEnvFile();
 
@@ -99,9 +103,11 @@ function usage(): string {
 }
 
 function usageOf(name: string, { commands }: Family): string {
-  const lines = Object.entries(commands).map(
-    ([command, { about, parameters = [] }]) => `  ${[command, ...parameters].join(" ").padEnd(16)}${about}`,
+  const named = Object.entries(commands).map(
+    ([command, { about, parameters = [] }]) => [[command, ...parameters].join(" "), about] as const,
   );
+  const width = Math.max(16, ...named.map(([command]) => command.length + 2));
+  const lines = named.map(([command, about]) => `  ${command.padEnd(width)}${about}`);
   return `npm run admin -- ${name} COMMAND … [--json] [--help]\n\n${lines.join("\n")}\n`;
 }
 

@@ -1,52 +1,58 @@
-import { randomToken, sha256 } from "../../shared/hash.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
-import { firstOf, readForm, repeatedNames } from "../../shared/http/form.ts";
+import { firstOf, type Parameters, readForm, repeatedNames } from "../../shared/http/form.ts";
 import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
-import { isPreRegistered } from "../clients/client.ts";
+import { audit } from "../audit.ts";
+import { type Client, isPreRegistered } from "../clients/client.ts";
 import { admits } from "../identity/admission.ts";
-import { cookieJar, findSession, type Session } from "../identity/sessions.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { readIdTokenHint } from "../identity/id-token-hint.ts";
+import { findSession, type Session } from "../identity/sessions.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { errorPage } from "../pages/error.ts";
 import { errorAnswer, seeOther } from "./answer.ts";
+import { asGet } from "./as-get.ts";
+import { beginInBrowser, limitVisits } from "./browser.ts";
 import { isRemembered } from "./consent-memory.ts";
 import { allow } from "./decision.ts";
-import { type AuthorizationRequest, authorizationRequestOf, type Recipient, recipientOf } from "./request.ts";
-import { beginTransaction, openTransaction } from "./transaction.ts";
+import { type AuthorizationRequest, authorizationRequestOf, type Recipient, recipientOf, UnprovedRecipient } from "./request.ts";
+import { type Account, openTransaction } from "./transaction.ts";
+import { pathOf } from "./visit.ts";
 
 /**
  * The authorization endpoint (RFC 6749 §3.1): checks the request, binds it to the browser and leads to the pages.
  * A fault before client and redirect are proved is shown to the person; later ones go to the client.
  */
 export async function handleAuthorize(exchange: Exchange, service: Service): Promise<Reply> {
-  // OpenID Connect Core §3.1.2.1 asks for POST too. Across sites it comes without our cookies, so it becomes a GET.
-  if (exchange.method === "POST") return asGet(await readForm(exchange));
+  // OpenID Connect Core §3.1.2.1 asks for POST too.
+  if (exchange.method === "POST") return asGet("/oauth/authorize", await readForm(exchange));
   if (exchange.method !== "GET") throw new HttpError(405, "Open this address in a browser.", { allow: "GET, POST" });
   const parameters = firstOf(exchange.query);
   const repeated = repeatedNames(exchange.query);
   if (RECIPIENT.some((name) => repeated.has(name))) throw new HttpError(400, "The request names its sender or its return address twice.");
-  const recipient = await recipientOf(parameters, service);
+  await limitVisits(service, exchange);
+  const recipient = await provedRecipient(parameters, exchange, service);
   exchange.note({ client: recipient.client.clientId });
   try {
     checkRepeated(repeated);
     return await begin(authorizationRequestOf(parameters, recipient, service), recipient, exchange, service);
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    exchange.note({ refused: error.code });
+    audit(service, exchange, "refusal", { client: recipient.client.clientId, reason: error.code });
     return answerEarly(error, recipient, exchange, service);
   }
 }
 
 /** What an answer depends on: a doubt about it is told to the person. */
 const RECIPIENT = ["client_id", "redirect_uri", "state"];
-/** Bytes: more does not fit into the line of a GET. */
-const MAX_REQUEST = 8_000;
-
-function asGet(form: URLSearchParams): Reply {
-  const query = form.toString();
-  if (query.length > MAX_REQUEST) throw new HttpError(413, `The authorization request is longer than ${MAX_REQUEST} bytes.`);
-  return seeOther(`/oauth/authorize?${query}`);
+async function provedRecipient(parameters: Parameters, exchange: Exchange, service: Service): Promise<Recipient> {
+  try {
+    return await recipientOf(parameters, exchange.address, service);
+  } catch (error) {
+    if (error instanceof UnprovedRecipient) {
+      audit(service, exchange, "refusal", { client: parameters.get("client_id") ?? "", reason: "unproved_recipient" });
+    }
+    throw error;
+  }
 }
 
 /** RFC 6749 §3.1; RFC 8707 §2 allows several resources, of which we grant one at a time. */
@@ -58,17 +64,15 @@ function checkRepeated(names: ReadonlySet<string>): void {
 
 async function begin(request: AuthorizationRequest, recipient: Recipient, exchange: Exchange, service: Service): Promise<Reply> {
   const { client, redirectUri, state } = recipient;
-  const jar = cookieJar(service);
-  const browser = jar.read(exchange, "browser") ?? randomToken();
-  const session = usable(await findSession(service, exchange), request, service);
+  const expectedSub = await personMeant(request, client, service);
+  const session = usable(await findSession(service, exchange), request, expectedSub, service);
   const silent = request.prompt.includes("none");
-  if (!session && silent) throw new OAuthError("login_required", "Nobody is signed in.");
+  if (!session && silent) throw new OAuthError("login_required", "Nobody is signed in, or not the one who is meant.");
   const consentAsked = request.prompt.includes("consent");
   const remembered = session && !consentAsked && (await isRemembered(service, session.sub, client, redirectUri, request));
-  if (silent && !remembered) {
-    throw new OAuthError("consent_required", "The person must be asked.");
-  }
-  const id = await beginTransaction(service, {
+  if (silent && !remembered) throw new OAuthError("consent_required", "The person must be asked.");
+  const account = session && accountOf(session);
+  const asked = {
     clientId: client.clientId,
     redirectUri,
     state,
@@ -76,26 +80,47 @@ async function begin(request: AuthorizationRequest, recipient: Recipient, exchan
     resource: request.resource,
     codeChallenge: request.codeChallenge,
     nonce: request.nonce,
-    loginHint: request.loginHint,
     consentAsked,
-    browser: sha256(browser),
-    salt: randomToken(),
-    stage: session ? "consent" : "sign_in",
-    codesAsked: 0,
-    ...(session ? { account: accountOf(session) } : {}),
+  };
+  const { id, browser, cookies } = await beginInBrowser(service, exchange, {
+    request: asked,
+    loginHint: request.loginHint,
+    expectedSub,
+    account,
   });
-  if (session && remembered) return allow(service, await openTransaction(service, id, browser), accountOf(session), client);
-  return seeOther(`/oauth/interaction/${id}`, [jar.write("browser", browser, LIFETIMES.browserCookie / 1000)]);
+  if (!account || !remembered) return seeOther(pathOf({ id }), cookies);
+  const transaction = await openTransaction(service, id, [browser]);
+  return allow({ service, exchange, transaction, asking: { client, request: asked } }, account);
 }
 
-/** A session counts when the request does not ask for a new sign-in, it is young enough and its person may still enter. */
-function usable(session: Session | undefined, { prompt, maxAge }: AuthorizationRequest, { clock, config }: Service): Session | undefined {
+/**
+ * Whom the client means by its id_token_hint. What is no ID token of ours for this client is left out, unless it decides:
+ * without a page nobody can tell whether the right person is signed in.
+ * @throws {OAuthError} `login_required`.
+ */
+async function personMeant({ idTokenHint, prompt }: AuthorizationRequest, client: Client, service: Service): Promise<string | undefined> {
+  if (idTokenHint === undefined) return undefined;
+  const hint = await readIdTokenHint(service, idTokenHint);
+  if (hint?.clientId === client.clientId) return hint.sub;
+  if (prompt.includes("none")) throw new OAuthError("login_required", "id_token_hint is not an ID token of this service for this client.");
+  return undefined;
+}
+
+/** A session counts when the request does not ask for a new sign-in, it is young enough and its person is meant and may still enter. */
+function usable(
+  session: Session | undefined,
+  { prompt, maxAge }: AuthorizationRequest,
+  expectedSub: string | undefined,
+  { clock, config }: Service,
+): Session | undefined {
   if (!session || prompt.includes("login") || prompt.includes("select_account")) return undefined;
-  if (maxAge !== undefined && clock() - session.authTime > maxAge * 1000) return undefined;
+  // OpenID Connect Core §3.1.2.1: 0 asks for a new sign-in, however young the last one is.
+  if (maxAge !== undefined && (maxAge === 0 || clock() - session.authTime > maxAge * 1000)) return undefined;
+  if (expectedSub !== undefined && session.sub !== expectedSub) return undefined;
   return admits(config, session) ? session : undefined;
 }
 
-function accountOf({ sub, authTime, email, emailVerified, name }: Session) {
+function accountOf({ sub, authTime, email, emailVerified, name }: Session): Account {
   return { sub, authTime, email, emailVerified, name };
 }
 
@@ -105,7 +130,9 @@ function accountOf({ sub, authTime, email, emailVerified, name }: Session) {
  */
 function answerEarly(error: OAuthError, { client, redirectUri, state }: Recipient, exchange: Exchange, service: Service): Reply {
   const location = errorAnswer(service, { redirectUri, state }, error);
-  if (isPreRegistered(client) || isLoopbackRedirect(redirectUri)) return seeOther(location);
+  // Consent is missed only where somebody is signed in.
+  const signedIn = error.code === "consent_required";
+  if (signedIn || isPreRegistered(client) || isLoopbackRedirect(redirectUri)) return seeOther(location);
   const link = { href: location, host: redirectHost(redirectUri) };
   return errorPage({ status: 400, title: "The application's request cannot go on", message: error.message, requestId: exchange.id, link });
 }

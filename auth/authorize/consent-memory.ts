@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { sha256 } from "../../shared/hash.ts";
+import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { type Client, isPreRegistered, isPublic } from "../clients/client.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 
 /** Owner: the subject. Id: the hash of client, redirect origin and resource. Expires after 180 days. */
-const consentKind: Kind<{ scopes: string[]; at: number }> = {
+const consentKind: Kind<{ scopes: string[]; at: number; clientId?: string | undefined }> = {
   name: "consent",
-  codec: z.strictObject({ scopes: z.array(z.string()), at: z.number() }),
+  codec: z.strictObject({ scopes: z.array(z.string()), at: z.number(), clientId: z.string().optional() }),
 };
 
 interface Asked {
@@ -24,22 +25,21 @@ function mayBeRemembered(client: Client, redirectUri: string): boolean {
   return isPreRegistered(client) && !isPublic(client) && redirectUri.startsWith("https://");
 }
 
-/** Whether this person has already allowed all that is asked. */
+/** Whether this person has already allowed all that is asked, so that the page may be left out. */
 export async function isRemembered(service: Service, sub: string, client: Client, redirectUri: string, asked: Asked): Promise<boolean> {
   if (!mayBeRemembered(client, redirectUri)) return false;
-  const scopes = await rememberedScopes(service, sub, client, redirectUri, asked.resource);
+  const scopes = await allowedBefore(service, sub, client, redirectUri, asked.resource);
   return asked.scopes.every((scope) => scopes.includes(scope));
 }
 
-/** What this person has allowed this client before; empty for clients that are not remembered. */
-export async function rememberedScopes(
+/** What this person has allowed this client before: the page marks what is new. */
+export async function allowedBefore(
   service: Service,
   sub: string,
   client: Client,
   redirectUri: string,
   resource: string,
 ): Promise<readonly string[]> {
-  if (!mayBeRemembered(client, redirectUri)) return [];
   return (await service.store.get(consentKind, keyOf(sub, client, redirectUri, resource)))?.value.scopes ?? [];
 }
 
@@ -51,22 +51,31 @@ export async function remember(
   redirectUri: string,
   { scopes, resource }: Asked,
 ): Promise<void> {
-  if (!mayBeRemembered(client, redirectUri)) return;
   const key = keyOf(sub, client, redirectUri, resource);
   const now = service.clock();
-  const expiresAt = now + LIFETIMES.consent;
+  const expiresAt = now + lifetimes(service).consent;
   const known = await service.store.get(consentKind, key);
-  if (!known) await service.store.create(consentKind, key, { scopes: [...scopes], at: now }, expiresAt);
-  else
-    await service.store.replace(
-      consentKind,
-      key,
-      known.version,
-      { scopes: [...new Set([...known.value.scopes, ...scopes])], at: now },
-      expiresAt,
-    );
+  const value = { scopes: [...new Set([...(known?.value.scopes ?? []), ...scopes])], at: now, clientId: client.clientId };
+  if (!known) await service.store.create(consentKind, key, value, expiresAt);
+  else await service.store.replace(consentKind, key, known.version, value, expiresAt);
 }
 
+/** Forgets what a person allowed one client, or every client: it has to ask again. */
+export async function forgetConsent({ store }: Service, sub: string, clientId: string | undefined): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await store.list(consentKind, sub, cursor);
+    const theirs = page.entries.filter(({ value }) => clientId === undefined || value.clientId === clientId);
+    await Promise.all(theirs.map(({ id }) => store.take(consentKind, { owner: sub, id })));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+/** What only marks what is new lies apart: it never counts as consent, whatever becomes of the client later. */
 function keyOf(sub: string, client: Client, redirectUri: string, resource: string) {
-  return { owner: sub, id: sha256(JSON.stringify([client.clientId, new URL(redirectUri).origin, resource])) };
+  const counts = mayBeRemembered(client, redirectUri);
+  const place = counts
+    ? [new URL(redirectUri).origin]
+    : [isLoopbackRedirect(redirectUri) ? "loopback" : redirectHost(redirectUri), "shown"];
+  return { owner: sub, id: sha256(JSON.stringify([client.clientId, ...place, resource])) };
 }

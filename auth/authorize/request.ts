@@ -4,6 +4,7 @@ import { isRegistered } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Client } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
+import { normalizeEmail } from "../identity/email-address.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { grantableScopes } from "../scopes.ts";
 
@@ -23,7 +24,9 @@ export interface AuthorizationRequest {
   readonly prompt: readonly Prompt[];
   /** Seconds. */
   readonly maxAge: number | undefined;
+  /** An e-mail address. */
   readonly loginHint: string | undefined;
+  readonly idTokenHint: string | undefined;
 }
 
 export const PROMPTS = ["none", "login", "consent", "select_account"] as const;
@@ -32,11 +35,14 @@ export type Prompt = (typeof PROMPTS)[number];
 /** A client or redirect URI that is not proved: nothing is sent anywhere, the person is told. */
 export class UnprovedRecipient extends OAuthError {}
 
-/** @throws {UnprovedRecipient} when the client is unknown or the redirect URI is not one of its own. */
-export async function recipientOf(parameters: Parameters, service: Service): Promise<Recipient> {
+/**
+ * @param address Who asks: a client's metadata document may have to be fetched.
+ * @throws {UnprovedRecipient} when the client is unknown or the redirect URI is not one of its own.
+ */
+export async function recipientOf(parameters: Parameters, address: string, service: Service): Promise<Recipient> {
   const clientId = parameters.get("client_id");
   if (clientId === undefined) throw new UnprovedRecipient("invalid_request", "The request names no client (client_id is missing).");
-  const client = await service.part(createClients).find(clientId);
+  const client = await service.part(createClients).find(clientId, address);
   if (!client)
     throw new UnprovedRecipient("invalid_client", "The application that sent you here is not registered, or its registration has expired.");
   const redirectUri = parameters.get("redirect_uri") ?? onlyOne(client.redirectUris);
@@ -63,7 +69,8 @@ export function authorizationRequestOf(parameters: Parameters, { client }: Recip
     nonce: parameters.get("nonce"),
     prompt: promptOf(parameters.get("prompt")),
     maxAge: maxAgeOf(parameters.get("max_age")),
-    loginHint: parameters.get("login_hint")?.slice(0, 320),
+    loginHint: normalizeEmail(parameters.get("login_hint") ?? ""),
+    idTokenHint: parameters.get("id_token_hint"),
   };
 }
 

@@ -3,9 +3,9 @@ import { hmac, randomToken, sameDigest, sha256 } from "../../shared/hash.ts";
 import { HttpError } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 
-const transactionCodec = z.strictObject({
+const clientRequestCodec = z.strictObject({
   clientId: z.string(),
   redirectUri: z.string(),
   state: z.string().optional(),
@@ -13,10 +13,17 @@ const transactionCodec = z.strictObject({
   resource: z.string(),
   codeChallenge: z.string().optional(),
   nonce: z.string().optional(),
-  loginHint: z.string().optional(),
   /** Always show the consent page. */
   consentAsked: z.boolean(),
-  /** The browser it belongs to, hashed. */
+});
+
+const transactionCodec = z.strictObject({
+  /** What a client asks for; absent when someone signs in to see their own account. */
+  request: clientRequestCodec.optional(),
+  loginHint: z.string().optional(),
+  /** The one person whom the client means: nobody else can go on. */
+  expectedSub: z.string().optional(),
+  /** The secret of the browser it belongs to, hashed. */
   browser: z.string(),
   /** With the transaction's id, which is not kept, it makes the grant's id and the code. */
   salt: z.string(),
@@ -38,8 +45,9 @@ const transactionCodec = z.strictObject({
   decidedAt: z.number().optional(),
 });
 
-/** One authorization from the request to the answer, bound to one browser. */
+/** One authorization, or one sign-in, from the request to the answer, bound to one browser. */
 export type Transaction = z.infer<typeof transactionCodec>;
+export type ClientRequest = z.infer<typeof clientRequestCodec>;
 export type Account = NonNullable<Transaction["account"]>;
 
 /** Id: the hash of the transaction's id. Expires after 30 minutes. */
@@ -49,37 +57,54 @@ const transactionKind: Kind<Transaction> = { name: "transaction", codec: transac
 export interface OpenTransaction {
   /** Secret: it stands in the address of the pages and nowhere else. */
   readonly id: string;
+  /** The browser's secret. */
+  readonly browser: string;
   readonly entry: Entry<Transaction>;
 }
 
-/** @returns The transaction's id. */
-export async function beginTransaction(service: Service, transaction: Transaction): Promise<string> {
+/** What a transaction is made of at first. */
+export type NewTransaction = Pick<Transaction, "request" | "loginHint" | "expectedSub" | "account"> & { readonly browser: string };
+
+/** @param begun `browser` is the browser's secret. @returns The transaction's id. */
+export async function beginTransaction(service: Service, { browser, ...begun }: NewTransaction): Promise<string> {
   const id = randomToken(24);
-  await service.store.create(transactionKind, { id: sha256(id) }, transaction, service.clock() + LIFETIMES.transaction);
+  const transaction: Transaction = {
+    ...begun,
+    browser: sha256(browser),
+    salt: randomToken(),
+    stage: begun.account ? "consent" : "sign_in",
+    codesAsked: 0,
+  };
+  await service.store.create(transactionKind, { id: sha256(id) }, transaction, service.clock() + lifetimes(service).transaction);
   return id;
 }
 
-/** @throws {HttpError} 404 for an unknown or expired one, 403 in another browser than the one that began it. */
-export async function openTransaction(service: Service, id: string, browser: string | undefined): Promise<OpenTransaction> {
-  const transaction = await reopen(service, id);
-  if (browser === undefined || !sameDigest(sha256(browser), transaction.entry.value.browser)) {
+/**
+ * @param secrets What the browser has to show.
+ * @throws {HttpError} 404 for an unknown or expired one, 403 in another browser than the one that began it.
+ */
+export async function openTransaction(service: Service, id: string, secrets: readonly string[]): Promise<OpenTransaction> {
+  const entry = await read(service, id);
+  const browser = secrets.find((secret) => sameDigest(sha256(secret), entry.value.browser));
+  if (browser === undefined) {
     throw new HttpError(403, "This sign-in was begun in another browser. Go back to the application and connect again.");
   }
-  return transaction;
+  return { id, browser, entry };
 }
 
 /** Writes the next stage. @throws {HttpError} 409 when another tab was faster. */
-export async function advance(service: Service, { id, entry }: OpenTransaction, change: Partial<Transaction>): Promise<OpenTransaction> {
+export async function advance(service: Service, transaction: OpenTransaction, change: Partial<Transaction>): Promise<OpenTransaction> {
+  const { id, entry } = transaction;
   const value = { ...entry.value, ...change };
   const replaced = await service.store.replace(transactionKind, { id: sha256(id) }, entry.version, value, entry.expiresAt);
   if (!replaced) throw new HttpError(409, "This step was just done in another tab. Reload the page to see where it stands.");
-  return reopen(service, id);
+  return { ...transaction, entry: await read(service, id) };
 }
 
-async function reopen(service: Service, id: string): Promise<OpenTransaction> {
+async function read(service: Service, id: string): Promise<Entry<Transaction>> {
   const entry = await service.store.get(transactionKind, { id: sha256(id) });
   if (!entry) throw new HttpError(404, "This sign-in is over or was never begun. Go back to the application and connect again.");
-  return { id, entry };
+  return entry;
 }
 
 /**
@@ -97,8 +122,8 @@ export async function settle(
   if (entry.value.outcome) return transaction;
   const value = { ...entry.value, stage: "done" as const, outcome, decidedAt: service.clock() };
   const settled = await service.store.replace(transactionKind, { id: sha256(id) }, entry.version, value, entry.expiresAt);
-  if (settled) return { id, entry: { ...entry, value } };
-  return settle(service, await reopen(service, id), account, outcome);
+  if (settled) return { ...transaction, entry: { ...entry, value } };
+  return settle(service, { ...transaction, entry: await read(service, id) }, account, outcome);
 }
 
 /** A secret only this transaction can have, the same each time: so that a doubled Allow gives the same answer. */

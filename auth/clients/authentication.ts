@@ -1,9 +1,12 @@
 import { sameDigest, sha256 } from "../../shared/hash.ts";
-import type { Exchange } from "../../shared/http/exchange.ts";
+import { type Exchange, HttpError } from "../../shared/http/exchange.ts";
 import type { Parameters } from "../../shared/http/form.ts";
+import { FetchFault } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
+import { audit } from "../audit.ts";
 import { OAuthError } from "../oauth-error.ts";
-import type { AuthMethod, Client } from "./client.ts";
+import { ASSERTION_TYPE, assertedClientId, verifyAssertion } from "./assertion.ts";
+import { type AuthMethod, type Client, enabledAuthMethods } from "./client.ts";
 import { createClients } from "./clients.ts";
 
 export interface AuthenticatedClient {
@@ -11,28 +14,32 @@ export interface AuthenticatedClient {
   readonly method: AuthMethod;
 }
 
+/** What a request shows of its sender: a secret or an assertion, by the method. */
 interface Credentials {
   readonly clientId: string;
-  readonly secret: string | undefined;
   readonly method: AuthMethod;
+  readonly proof: string;
 }
 
 /**
- * Proves which client calls the token or revocation endpoint (RFC 6749 §2.3).
+ * Proves which client calls the token or revocation endpoint (RFC 6749 §2.3, RFC 7521 §4.2).
  * @throws {OAuthError} `invalid_client`, or `invalid_request` for two methods at once.
+ * @throws {HttpError} 503 when the client's document or keys cannot be reached: that is never the client's fault.
  */
 export async function authenticateClient(exchange: Exchange, parameters: Parameters, service: Service): Promise<AuthenticatedClient> {
-  const { clientId, secret, method } = credentialsOf(exchange, parameters);
+  const credentials = credentialsOf(exchange, parameters);
+  const { clientId, method } = credentials;
   exchange.note({ client: clientId.slice(0, 200) });
-  const client = await service.part(createClients).find(clientId);
-  if (!client) throw new OAuthError("invalid_client", "The client is not known here.");
-  if (!client.authMethods.includes(method)) {
-    throw new OAuthError("invalid_client", `The client authenticates with ${client.authMethods.join(" or ")}, not ${method}.`);
+  try {
+    const client = await service.part(createClients).find(clientId, exchange.address);
+    if (!client) throw new OAuthError("invalid_client", "The client is not known here.");
+    checkMethod(client, method, service);
+    await prove(client, credentials, exchange, service);
+    return { client, method };
+  } catch (error) {
+    if (error instanceof OAuthError) audit(service, exchange, "refusal", { client: clientId, method, reason: error.code });
+    throw error;
   }
-  if (method !== "none" && !(client.secretHash && secret && sameDigest(sha256(secret), client.secretHash))) {
-    throw new OAuthError("invalid_client", "The client secret is wrong.");
-  }
-  return { client, method };
 }
 
 /** Whom a request says it is from, before that is proved. @throws {OAuthError} when it does not say it well. */
@@ -40,20 +47,56 @@ export function presentedClientId(exchange: Exchange, parameters: Parameters): s
   return credentialsOf(exchange, parameters).clientId;
 }
 
+function checkMethod(client: Client, method: AuthMethod, { config }: Service): void {
+  if (!client.authMethods.includes(method)) {
+    throw new OAuthError("invalid_client", `The client authenticates with ${client.authMethods.join(" or ")}, not ${method}.`);
+  }
+  if (!enabledAuthMethods(config).includes(method)) {
+    throw new OAuthError("invalid_client", `Clients do not authenticate with ${method} here.`);
+  }
+}
+
+async function prove(client: Client, { method, proof }: Credentials, { address }: Exchange, service: Service): Promise<void> {
+  if (method === "none") return;
+  if (method === "private_key_jwt") {
+    await verifyAssertion(service, client, proof, address).catch(explainKeys);
+  } else if (client.secretHash === undefined || !sameDigest(sha256(proof), client.secretHash)) {
+    throw new OAuthError("invalid_client", "The client secret is wrong.");
+  }
+}
+
+function explainKeys(error: unknown): never {
+  if (!(error instanceof FetchFault)) throw error;
+  if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's keys cannot be used: ${error.message}.`);
+  throw new HttpError(503, "The client's keys cannot be reached right now. Try again shortly.", { "retry-after": "10" });
+}
+
 function credentialsOf(exchange: Exchange, parameters: Parameters): Credentials {
   const basic = basicCredentials(exchange.header("authorization"));
   const clientId = parameters.get("client_id");
   const secret = parameters.get("client_secret");
-  if (parameters.has("client_assertion")) throw new OAuthError("invalid_client", "Client assertions are not supported.");
-  if (basic) {
-    if (secret !== undefined)
-      throw new OAuthError("invalid_request", "Authenticate in the header or in the body, not in both (RFC 6749 §2.3).");
-    if (clientId !== undefined && clientId !== basic.clientId)
-      throw new OAuthError("invalid_request", "client_id differs from the header's.");
-    return { ...basic, method: "client_secret_basic" };
+  const assertion = assertionOf(parameters);
+  if ([basic, secret, assertion].filter((credential) => credential !== undefined).length > 1) {
+    throw new OAuthError("invalid_request", "Authenticate in one way only (RFC 6749 §2.3).");
   }
-  if (clientId === undefined) throw new OAuthError("invalid_client", "client_id is missing.");
-  return { clientId, secret, method: secret === undefined ? "none" : "client_secret_post" };
+  const named = basic?.clientId ?? (assertion === undefined ? clientId : assertedClientId(assertion));
+  if (named === undefined) throw new OAuthError("invalid_client", "client_id is missing.");
+  if (clientId !== undefined && clientId !== named) {
+    throw new OAuthError("invalid_request", "client_id differs from whom the credentials name.");
+  }
+  if (basic) return { clientId: named, method: "client_secret_basic", proof: basic.secret };
+  if (assertion !== undefined) return { clientId: named, method: "private_key_jwt", proof: assertion };
+  return { clientId: named, method: secret === undefined ? "none" : "client_secret_post", proof: secret ?? "" };
+}
+
+/** RFC 7521 §4.2. */
+function assertionOf(parameters: Parameters): string | undefined {
+  const assertion = parameters.get("client_assertion");
+  const type = parameters.get("client_assertion_type");
+  if (assertion === undefined && type === undefined) return undefined;
+  if (assertion === undefined) throw new OAuthError("invalid_request", "client_assertion is missing.");
+  if (type !== ASSERTION_TYPE) throw new OAuthError("invalid_client", `client_assertion_type must be ${ASSERTION_TYPE}.`);
+  return assertion;
 }
 
 /** RFC 6749 §2.3.1: both halves are form-encoded before they are joined. */

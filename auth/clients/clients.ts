@@ -1,20 +1,24 @@
-import type { RegisteredClient } from "../../shared/config.ts";
+import type { Config, RegisteredClient } from "../../shared/config.ts";
 import { sha256 } from "../../shared/hash.ts";
+import { HttpError } from "../../shared/http/exchange.ts";
+import { FetchFault } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
 import { clientStateKind } from "../../shared/state/records.ts";
-import type { Entry } from "../../shared/state/store.ts";
-import { LIFETIMES } from "../lifetimes.ts";
-import { type Client, clientKind, fromConfiguration } from "./client.ts";
+import { OAuthError } from "../oauth-error.ts";
+import { type Client, fromConfiguration } from "./client.ts";
+import { type ClientRecords, createClientRecords } from "./client-records.ts";
+import { createFetchedDocuments } from "./fetched.ts";
+import { isDocumentId, metadataDocuments } from "./metadata-document.ts";
 
-export interface Clients {
-  /** The client, unless it is unknown, expired or disabled. */
-  find(clientId: string): Promise<Client | undefined>;
-  /** False if the id is taken. */
-  add(client: Client): Promise<boolean>;
-  /** Replaces a stored client. False if it changed meanwhile or is gone. */
-  update(clientId: string, change: (client: Client) => Client): Promise<boolean>;
-  /** Called before a first code is redeemed: a client in use does not expire. */
-  markUsed(client: Client): Promise<void>;
+/** All clients, wherever they come from. */
+export interface Clients extends Omit<ClientRecords, "get"> {
+  /**
+   * The client, unless it is unknown, expired or disabled.
+   * @param address Who asks: fetching a client's document counts for them.
+   * @throws {OAuthError} `invalid_client` when its metadata document cannot be used.
+   * @throws {HttpError} 503 when that cannot be reached, 429.
+   */
+  find(clientId: string, address?: string): Promise<Client | undefined>;
 }
 
 /**
@@ -30,6 +34,7 @@ const DEVELOPMENT_CLIENTS: readonly RegisteredClient[] = [
     grant_types: ["authorization_code", "refresh_token"],
     resources: ["mcp", "actions"],
     require_pkce: true,
+    trusted: false,
   },
   {
     client_id: "portico-development-gpt",
@@ -39,53 +44,47 @@ const DEVELOPMENT_CLIENTS: readonly RegisteredClient[] = [
     grant_types: ["authorization_code", "refresh_token"],
     resources: ["actions"],
     require_pkce: false,
+    trusted: false,
   },
 ];
 
-export function createClients({ config, store, clock }: Service): Clients {
-  const development = !config.production && config.publicUrlIsLoopback ? DEVELOPMENT_CLIENTS : [];
-  const configured = new Map(
-    [...development, ...config.clients].map((registered) => [registered.client_id, fromConfiguration(registered)]),
-  );
+/** Those of the configuration, and of development. */
+export function configuredClients({ production, publicUrlIsLoopback, clients }: Config): readonly Client[] {
+  const development = !production && publicUrlIsLoopback ? DEVELOPMENT_CLIENTS : [];
+  return [...development, ...clients].map((registered) => fromConfiguration(registered));
+}
 
-  /** Which write a client was read from, so that a change of it needs no second read. */
-  const entries = new WeakMap<Client, Entry<Client>>();
+export function createClients(service: Service): Clients {
+  const { config, store } = service;
+  const configured = new Map(configuredClients(config).map((client) => [client.clientId, client]));
+  const { get, ...records } = createClientRecords(service);
+  const documents = service.part(createFetchedDocuments);
+  const metadata = metadataDocuments(config);
 
-  async function read(clientId: string): Promise<Client | undefined> {
-    const entry = await store.get(clientKind, { id: clientId });
-    if (entry) entries.set(entry.value, entry);
-    return entry?.value;
+  async function isDisabled(clientId: string): Promise<boolean> {
+    return (await store.get(clientStateKind, { id: sha256(clientId) }))?.value.disabled === true;
   }
 
-  async function write(client: Client, change: (client: Client) => Client): Promise<boolean> {
-    const entry = entries.get(client);
-    if (!entry) return false;
-    const changed = change(client);
-    const expiresAt = changed.origin === "dynamic" && changed.firstUsedAt === undefined ? entry.expiresAt : null;
-    return store.replace(clientKind, { id: client.clientId }, entry.version, changed, expiresAt);
+  /** Nothing is fetched for a client that is disabled. */
+  async function findByDocument(url: string, address: string | undefined): Promise<Client | undefined> {
+    const [known, disabled] = await Promise.all([documents.known(metadata, url), isDisabled(url)]);
+    return disabled ? undefined : documents.get(metadata, url, { known, address }).catch(explain);
   }
 
   return {
-    async find(clientId) {
+    ...records,
+    async find(clientId, address) {
+      const registered = configured.get(clientId);
+      if (!registered && isDocumentId(clientId, config)) return findByDocument(clientId, address);
       // Both at once: a remote store answers them in one request.
-      const [client, state] = await Promise.all([
-        configured.get(clientId) ?? read(clientId),
-        store.get(clientStateKind, { id: sha256(clientId) }),
-      ]);
-      return state?.value.disabled ? undefined : client;
-    },
-    add(client) {
-      const expiresAt = client.origin === "dynamic" ? clock() + LIFETIMES.unusedClient : null;
-      return store.create(clientKind, { id: client.clientId }, client, expiresAt);
-    },
-    async update(clientId, change) {
-      const client = await read(clientId);
-      return client !== undefined && write(client, change);
-    },
-    async markUsed(client) {
-      if (client.origin !== "dynamic" || client.firstUsedAt !== undefined) return;
-      // A lost race means that another redemption of the same client has just done it.
-      await write(client, (stored) => ({ ...stored, firstUsedAt: clock() }));
+      const [client, disabled] = await Promise.all([registered ?? get(clientId), isDisabled(clientId)]);
+      return disabled ? undefined : client;
     },
   };
+}
+
+function explain(error: unknown): never {
+  if (!(error instanceof FetchFault)) throw error;
+  if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's metadata document cannot be used: ${error.message}.`);
+  throw new HttpError(503, "The client's metadata document cannot be reached right now. Try again shortly.", { "retry-after": "10" });
 }

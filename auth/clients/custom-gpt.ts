@@ -1,6 +1,7 @@
 import { randomToken, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Client } from "./client.ts";
+import type { ClientRecords } from "./client-records.ts";
 import { createClients } from "./clients.ts";
 
 /** A Custom GPT's client: confidential, without PKCE, for the Actions surface alone. */
@@ -26,7 +27,18 @@ export function callbacksOf(pasted: string): { readonly gptId: string; readonly 
  * client a new secret: the old one is gone.
  */
 export async function registerCustomGpt(service: Service, gptId: string, callbacks: readonly string[]): Promise<CustomGpt> {
-  const clients = service.part(createClients);
+  const registered = await addCustomGpt(service.part(createClients), gptId, callbacks, service.clock());
+  service.log.info({ event: "client_changed", client: registered.clientId, reason: "custom_gpt" }, "audit");
+  return registered;
+}
+
+/** The same without a service, for the command line. @param now Milliseconds since the epoch. */
+export async function addCustomGpt(
+  clients: Pick<ClientRecords, "add" | "update">,
+  gptId: string,
+  callbacks: readonly string[],
+  now: number,
+): Promise<CustomGpt> {
   const clientId = `custom-gpt-${gptId}`;
   const clientSecret = randomToken();
   const client: Client = {
@@ -39,10 +51,8 @@ export async function registerCustomGpt(service: Service, gptId: string, callbac
     grantTypes: ["authorization_code", "refresh_token"],
     surfaces: ["actions"],
     pkce: "optional",
-    createdAt: service.clock(),
+    createdAt: now,
   };
   const stored = (await clients.add(client)) || (await clients.update(clientId, (known) => ({ ...known, secretHash: client.secretHash })));
-  if (!stored) return registerCustomGpt(service, gptId, callbacks);
-  service.log.info({ event: "client_added", client: clientId }, "security");
-  return { clientId, clientSecret, callbacks };
+  return stored ? { clientId, clientSecret, callbacks } : addCustomGpt(clients, gptId, callbacks, now);
 }

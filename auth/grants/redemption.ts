@@ -2,10 +2,10 @@ import { sameDigest, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
+import { audit, type Trail } from "../audit.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
-import { isPublic } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { expiryOf, killed, stepGrant } from "./grants.ts";
 import { newFamily, newRefreshToken, parseCode } from "./handles.ts";
@@ -36,7 +36,12 @@ type Outcome = { readonly redeemed: Redeemed } | { readonly replayed: true };
  * (RFC 6749 §4.1.2).
  * @throws {OAuthError} `invalid_grant`, `invalid_target`.
  */
-export async function redeemCode(service: Service, { client, method }: AuthenticatedClient, request: CodeRequest): Promise<Redeemed> {
+export async function redeemCode(
+  service: Service,
+  exchange: Trail,
+  { client, method }: AuthenticatedClient,
+  request: CodeRequest,
+): Promise<Redeemed> {
   const handle = parseCode(request.code);
   if (!handle) throw new OAuthError("invalid_grant", "The code is not one of ours.");
   const outcome = await stepGrant<Outcome>(
@@ -46,11 +51,12 @@ export async function redeemCode(service: Service, { client, method }: Authentic
       checkRequest(grant, handle.hash, client.clientId, client.pkce, request);
       const now = service.clock();
       if (grant.state === "dead") throw new OAuthError("invalid_grant", "The grant has ended.");
-      if (grant.state === "active") return { next: killed(grant, "code_replay", now), result: { replayed: true } };
+      if (grant.state === "active") return { next: killed(service, grant, "code_replay"), result: { replayed: true } };
       if (await service.bearer.isCutOff(handle.subject, client.clientId, Math.floor(grant.createdAt / 1000))) {
         throw new OAuthError("invalid_grant", "The account or the client is disabled, or was signed out everywhere.");
       }
       await service.part(createClients).markUsed(client);
+      const lives = lifetimes(service);
       const refreshes = client.grantTypes.includes("refresh_token");
       const family = newFamily();
       const refreshToken = refreshes ? newRefreshToken(handle, family) : undefined;
@@ -58,12 +64,12 @@ export async function redeemCode(service: Service, { client, method }: Authentic
         ...grant,
         state: "active",
         authMethod: method,
-        absoluteExpiresAt: now + (refreshes ? LIFETIMES.refreshAbsolute : LIFETIMES.accessToken),
+        absoluteExpiresAt: now + (refreshes ? lives.refreshAbsolute : lives.accessToken),
         lastIssuedAt: now,
         ...(refreshToken === undefined
           ? {}
           : {
-              idleExpiresAt: now + LIFETIMES.refreshIdle,
+              idleExpiresAt: now + lives.refreshIdle,
               familyHash: sha256(family),
               current: { hash: sha256(refreshToken), at: now },
               previous: [],
@@ -75,12 +81,13 @@ export async function redeemCode(service: Service, { client, method }: Authentic
     request.grant,
   );
   if ("redeemed" in outcome) return outcome.redeemed;
-  service.log.warn({ event: "code_replayed", grant: handle.grantId, client: client.clientId, public: isPublic(client) }, "security");
+  audit(service, exchange, "reuse", { client: client.clientId, subject: handle.subject, grant: handle.grantId, reason: "code_replay" });
   throw new OAuthError("invalid_grant", "The code was used before; its grant has been ended.");
 }
 
 function checkRequest(grant: Grant, codeHash: string, clientId: string, pkce: "required" | "optional", request: CodeRequest): void {
-  if (!sameDigest(codeHash, grant.codeHash)) throw new OAuthError("invalid_grant", "The code is not one of ours.");
+  if (grant.codeHash === undefined || !sameDigest(codeHash, grant.codeHash))
+    throw new OAuthError("invalid_grant", "The code is not one of ours.");
   if (grant.clientId !== clientId) throw new OAuthError("invalid_grant", "The code was issued to another client.");
   checkRedirectUri(grant, pkce, request.redirectUri);
   checkVerifier(grant.codeChallenge, request.verifier);

@@ -4,11 +4,12 @@ import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import { openUnder, SealError, sealUnder } from "../../shared/state/seal.ts";
 import type { Entry } from "../../shared/state/store.ts";
+import { audit, type Trail } from "../audit.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
-import { admits } from "../identity/admission.ts";
+import { admits, permittedScopes } from "../identity/admission.ts";
 import { type AccessToken, mintAccessToken, mintIdToken } from "../keys/tokens.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { narrowScopes } from "../scopes.ts";
 import { expiryOf, killed, type Step, stepGrant } from "./grants.ts";
@@ -34,6 +35,8 @@ type Outcome = { readonly refreshed: Refreshed; readonly replayed?: true } | { r
 
 /** The reply kept for a client that lost it. `expiresAt` in milliseconds since the epoch. */
 const replyCodec = z.strictObject({
+  /** How the client proved itself: who comes in another way is not the one that lost it. */
+  method: z.string(),
   accessToken: z.string(),
   expiresAt: z.number(),
   idToken: z.string().optional(),
@@ -52,7 +55,12 @@ const USE_WRITTEN_EVERY = 24 * 60 * 60 * 1000;
  * lost on the way can be had again for a short time; a token that was superseded before that is a theft and ends the grant.
  * @throws {OAuthError} `invalid_grant`, `invalid_scope`, `invalid_target`.
  */
-export async function refreshGrant(service: Service, authenticated: AuthenticatedClient, request: RefreshRequest): Promise<Refreshed> {
+export async function refreshGrant(
+  service: Service,
+  exchange: Trail,
+  authenticated: AuthenticatedClient,
+  request: RefreshRequest,
+): Promise<Refreshed> {
   const presented = parseRefreshToken(request.refreshToken);
   if (!presented) throw new OAuthError("invalid_grant", "The refresh token is not one of ours.");
   const { clientId } = authenticated.client;
@@ -62,11 +70,10 @@ export async function refreshGrant(service: Service, authenticated: Authenticate
     async ({ value: grant }) => {
       checkOwnership(grant, presented, authenticated);
       checkResource(grant, request.resource);
-      const scopes = narrowScopes(grant.scopes, request.scope);
-      const now = service.clock();
+      const scopes = scopesOf(service, grant, request.scope);
       const cutOff = await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000));
-      if (cutOff || !admits(service.config, grant.profile)) {
-        return { next: killed(grant, "not_admitted", now), result: { ended: "not_admitted" } };
+      if (cutOff || !admits(service.config, grant.profile ?? {})) {
+        return { next: killed(service, grant, "not_admitted"), result: { ended: "not_admitted" } };
       }
       if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
         return useCurrent(service, grant, presented, authenticated, request.refreshToken, scopes);
@@ -75,8 +82,9 @@ export async function refreshGrant(service: Service, authenticated: Authenticate
     },
     request.grant,
   );
+  const about = { client: clientId, subject: presented.subject, grant: presented.grantId };
   if ("ended" in outcome) {
-    service.log.warn({ event: outcome.ended, grant: presented.grantId, client: clientId }, "security");
+    audit(service, exchange, outcome.ended === "refresh_reuse" ? "reuse" : "revoke", { ...about, reason: outcome.ended });
     throw new OAuthError(
       "invalid_grant",
       outcome.ended === "refresh_reuse"
@@ -84,7 +92,7 @@ export async function refreshGrant(service: Service, authenticated: Authenticate
         : "The account may no longer enter.",
     );
   }
-  if (outcome.replayed) service.log.info({ event: "refresh_replayed", grant: presented.grantId, client: clientId }, "security");
+  audit(service, exchange, outcome.replayed ? "refresh_replayed" : "refresh", { ...about, scopes: outcome.refreshed.scopes });
   return outcome.refreshed;
 }
 
@@ -92,7 +100,23 @@ function checkOwnership(grant: Grant, presented: Presented, { client, method }: 
   const wrong = new OAuthError("invalid_grant", "The refresh token is not valid.");
   if (grant.state !== "active" || grant.clientId !== client.clientId || grant.familyHash === undefined) throw wrong;
   if (!sameDigest(presented.familyHash, grant.familyHash)) throw wrong;
-  if ((grant.authMethod === "none") !== (method === "none")) throw wrong;
+  if (strengthOf(method) < strengthOf(grant.authMethod)) throw wrong;
+}
+
+/** Who once proved itself with a key or a secret is not believed with less. */
+function strengthOf(method: string | undefined): number {
+  if (method === "private_key_jwt") return 2;
+  return method === undefined || method === "none" ? 0 : 1;
+}
+
+/**
+ * What of the grant this request gets: what it asks for, and what the rules allow by now.
+ * @throws {OAuthError} `invalid_scope`.
+ */
+function scopesOf({ config }: Service, grant: Grant, requested: string | undefined): readonly string[] {
+  const scopes = permittedScopes(config, narrowScopes(grant.scopes, requested));
+  if (scopes.length === 0) throw new OAuthError("invalid_scope", "None of these scopes may be granted any more.");
+  return scopes;
 }
 
 /** RFC 8707 §2.2: a token request may only repeat what was granted. */
@@ -114,22 +138,23 @@ async function useCurrent(
   const accessToken = await mintAccessToken(service, subject, scopes);
   const idToken = scopes.includes("openid") ? await mintIdToken(service, subject, accessToken.token) : undefined;
   const issuedAt = grant.current?.at ?? now;
-  if (!isPublic(client) && now - issuedAt < ROTATE_AFTER * LIFETIMES.refreshIdle) {
+  const { refreshIdle } = lifetimes(service);
+  if (!isPublic(client) && now - issuedAt < ROTATE_AFTER * refreshIdle) {
     const refreshed = { accessToken, idToken, refreshToken: token, scopes };
     // The first use of a token drops its predecessor's reply; otherwise a use is written down once a day.
     const isWritten = grant.reply === undefined && now - (grant.lastIssuedAt ?? 0) < USE_WRITTEN_EVERY;
     if (isWritten) return { result: { refreshed } };
-    const used: Grant = { ...rest, lastIssuedAt: now, idleExpiresAt: now + LIFETIMES.refreshIdle };
+    const used: Grant = { ...rest, lastIssuedAt: now, idleExpiresAt: now + refreshIdle };
     return { next: { grant: used, expiresAt: expiryOf(used) }, result: { refreshed } };
   }
   const refreshToken = newRefreshToken(presented, presented.family);
-  const reply = { accessToken: accessToken.token, expiresAt: accessToken.expiresAt, idToken, refreshToken };
+  const reply = { method, accessToken: accessToken.token, expiresAt: accessToken.expiresAt, idToken, refreshToken };
   const rotated: Grant = {
     ...rest,
     current: { hash: sha256(refreshToken), at: now },
     previous: [{ hash: presented.hash, at: now }, ...(grant.previous ?? [])].slice(0, KEPT_HASHES),
-    reply: { box: sealUnder(token, REPLY, JSON.stringify(reply)), fingerprint: fingerprintOf(grant, method, scopes) },
-    idleExpiresAt: now + LIFETIMES.refreshIdle,
+    reply: { box: sealUnder(token, REPLY, JSON.stringify(reply)), fingerprint: fingerprintOf(grant, scopes) },
+    idleExpiresAt: now + refreshIdle,
     lastIssuedAt: now,
   };
   return { next: { grant: rotated, expiresAt: expiryOf(rotated) }, result: { refreshed: { accessToken, idToken, refreshToken, scopes } } };
@@ -146,12 +171,12 @@ async function useSuperseded(
 ): Promise<Step<Outcome>> {
   const now = service.clock();
   const known = (grant.previous ?? []).find((previous) => sameDigest(previous.hash, presented.hash));
-  if (!known || now - known.at > LIFETIMES.refreshReplay) {
-    return { next: killed(grant, "refresh_reuse", now), result: { ended: "refresh_reuse" } };
+  if (!known || now - known.at > lifetimes(service).refreshReplay) {
+    return { next: killed(service, grant, "refresh_reuse"), result: { ended: "refresh_reuse" } };
   }
   const kept = grant.reply && openReply(token, grant.reply.box);
-  if (!kept) throw new OAuthError("invalid_grant", "The refresh token was replaced a moment ago.");
-  if (grant.reply?.fingerprint === fingerprintOf(grant, method, scopes)) {
+  if (kept?.method !== method) throw new OAuthError("invalid_grant", "The refresh token was replaced a moment ago.");
+  if (grant.reply?.fingerprint === fingerprintOf(grant, scopes)) {
     const accessToken = { token: kept.accessToken, expiresAt: kept.expiresAt };
     return { result: { refreshed: { accessToken, idToken: kept.idToken, refreshToken: kept.refreshToken, scopes }, replayed: true } };
   }
@@ -163,7 +188,8 @@ async function useSuperseded(
 
 function openReply(token: string, box: string): z.infer<typeof replyCodec> | undefined {
   try {
-    return replyCodec.parse(JSON.parse(openUnder(token, REPLY, box)));
+    // One that an older release wrote may lack a member: it is as good as lost.
+    return replyCodec.safeParse(JSON.parse(openUnder(token, REPLY, box))).data;
   } catch (error) {
     if (error instanceof SealError) return undefined;
     throw error;
@@ -171,6 +197,6 @@ function openReply(token: string, box: string): z.infer<typeof replyCodec> | und
 }
 
 /** What two requests must share to get the same reply. */
-function fingerprintOf(grant: Grant, method: string, scopes: readonly string[]): string {
-  return sha256([method, grant.keyThumbprint ?? "", grant.resource, ...[...scopes].sort()].join(" "));
+function fingerprintOf(grant: Grant, scopes: readonly string[]): string {
+  return sha256([grant.keyThumbprint ?? "", grant.resource, ...[...scopes].sort()].join(" "));
 }

@@ -1,11 +1,12 @@
 import { randomInt } from "node:crypto";
-import { hmac, randomToken, sameDigest } from "../../shared/hash.ts";
-import { HttpError } from "../../shared/http/exchange.ts";
-import { counterKind, limitPerHour } from "../../shared/limits/limit.ts";
+import { hmac, randomToken, sameDigest, sha256 } from "../../shared/hash.ts";
+import { type Exchange, HttpError } from "../../shared/http/exchange.ts";
+import { addressLayer, counterKind, limit } from "../../shared/limits/limit.ts";
 import type { Service } from "../../shared/service.ts";
 import { advance, type OpenTransaction } from "../authorize/transaction.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 import { admits } from "./admission.ts";
+import { bucketOf } from "./known-browser.ts";
 import { sendMail } from "./mail.ts";
 
 /** Digits and letters that nobody mistakes for one another: 32 of them, so that 8 make 40 bits. */
@@ -13,8 +14,11 @@ const ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const CODE_LENGTH = 8;
 const TRIES_PER_CODE = 5;
 const CODES_PER_TRANSACTION = 5;
-/** For one address, whoever asks: nobody's mailbox is flooded. */
-const MAILS_PER_HOUR = 20;
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+/** Counters are kept a little longer than their window, in milliseconds: other replicas' clocks may be behind. */
+const GRACE = 60_000;
 
 /** What became of a request for a code. `code` is for development on loopback alone. */
 export interface AskedCode {
@@ -22,50 +26,59 @@ export interface AskedCode {
   readonly code: string | undefined;
 }
 
-/** @returns The address in lower case, or nothing when it is none (RFC 5321 bounds, no comments or quotes). */
-export function normalizeEmail(text: string): string | undefined {
-  const email = text.trim().toLowerCase();
-  return email.length <= 254 && /^[^\s@"(),:;<>[\]\\]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(email) ? email : undefined;
+/** Where someone tries to sign in. */
+interface Attempt {
+  readonly service: Service;
+  readonly exchange: Exchange;
+  readonly transaction: OpenTransaction;
 }
 
 /**
  * Begins to prove an e-mail address. Whether it may enter makes no difference to what the browser sees or waits for:
  * the mail leaves after the answer.
- * @param browser The browser's secret, which keys what is kept of the code.
- * @throws {HttpError} 429 after five codes in one sign-in, or twenty for one address in an hour.
+ * @throws {HttpError} 429 after five codes in one sign-in, or when address or sender have had enough mails in an hour.
  */
-export async function askForCode(service: Service, transaction: OpenTransaction, browser: string, email: string): Promise<AskedCode> {
+export async function askForCode({ service, exchange, transaction }: Attempt, email: string): Promise<AskedCode> {
   const { codesAsked } = transaction.entry.value;
   if (codesAsked >= CODES_PER_TRANSACTION)
     throw new HttpError(429, "Too many codes were asked for. Go back to the application and connect again.");
-  await limitPerHour(service, "mail", email, MAILS_PER_HOUR);
+  const { codesPerEmail, codesPerAddress } = service.config.signInLimits;
+  await limit(service, [
+    { name: "mail", key: await bucketOf(service, exchange, email), max: codesPerEmail, window: HOUR },
+    ...addressLayer(service, "mail-from", exchange.address, { max: codesPerAddress }),
+  ]);
   const code = Array.from({ length: CODE_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
   const welcome = admits(service.config, { email, emailVerified: true });
   const id = randomToken(12);
+  const expiresAt = service.clock() + lifetimes(service).emailCode;
   const next = await advance(service, transaction, {
     stage: "code",
     codesAsked: codesAsked + 1,
-    challenge: { id, email, expiresAt: service.clock() + LIFETIMES.emailCode, ...(welcome ? { mac: macOf(browser, id, code) } : {}) },
+    challenge: { id, email, expiresAt, ...(welcome ? { mac: macOf(transaction.browser, id, code) } : {}) },
   });
   if (welcome) setImmediate(() => void deliver(service, email, code));
   return { transaction: next, code: welcome ? code : undefined };
 }
 
 /** @returns Whether the code is right. @throws {HttpError} 429 when this code was tried too often, 410 when it is too old. */
-export async function checkCode(service: Service, { entry }: OpenTransaction, browser: string, typed: string): Promise<boolean> {
-  const { challenge } = entry.value;
+export async function checkCode({ service, exchange, transaction }: Attempt, typed: string): Promise<boolean> {
+  const { store, clock } = service;
+  const { challenge } = transaction.entry.value;
   if (!challenge) return false;
-  if (challenge.expiresAt <= service.clock()) throw new HttpError(410, "This code is too old. Ask for a new one.");
+  if (challenge.expiresAt <= clock()) throw new HttpError(410, "This code is too old. Ask for a new one.");
   // Counted before it is compared, so that parallel guesses count too.
-  const tries = await service.store.increment(
-    counterKind,
-    { id: `email-code:${challenge.expiresAt}:${challenge.id}` },
-    1,
-    challenge.expiresAt,
-  );
+  const tries = await store.increment(counterKind, { id: `email-code:${challenge.expiresAt}:${challenge.id}` }, 1, challenge.expiresAt);
   if (tries > TRIES_PER_CODE) throw new HttpError(429, "This code was tried too often. Ask for a new one.");
-  const mac = macOf(browser, challenge.id, typed.toUpperCase().replace(/[^A-Z0-9]/g, ""));
-  return challenge.mac !== undefined && sameDigest(mac, challenge.mac);
+  const windowEnd = (Math.floor(clock() / DAY) + 1) * DAY;
+  const bucket = { id: `code-failures:${windowEnd - DAY}:${sha256(JSON.stringify(await bucketOf(service, exchange, challenge.email)))}` };
+  const failures = await store.increment(counterKind, bucket, 1, windowEnd + GRACE);
+  if (failures > service.config.signInLimits.wrongCodesPerEmail) {
+    throw new HttpError(429, "Too many wrong codes for this address today. Use a browser that you signed in with before, or try tomorrow.");
+  }
+  const mac = macOf(transaction.browser, challenge.id, typed.toUpperCase().replace(/[^A-Z0-9]/g, ""));
+  const right = challenge.mac !== undefined && sameDigest(mac, challenge.mac);
+  if (right) await store.increment(counterKind, bucket, -1, windowEnd + GRACE);
+  return right;
 }
 
 /** As people read it: four and four. */
@@ -73,6 +86,7 @@ export function displayCode(code: string): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
+/** @param browser The browser's secret, which keys what is kept of the code. */
 function macOf(browser: string, challengeId: string, code: string): string {
   return hmac(browser, `email code ${challengeId} ${code}`);
 }
@@ -85,7 +99,8 @@ async function deliver(service: Service, email: string, code: string): Promise<v
     return;
   }
   try {
-    await sendMail(config.mail, email, displayCode(code), config.publicUrl);
+    const minutes = Math.floor(lifetimes(service).emailCode / 60_000);
+    await sendMail(config.mail, { to: email, code: displayCode(code), publicUrl: config.publicUrl, minutes });
   } catch (error) {
     // The server's own words may hold the address.
     const { code: fault, responseCode, command } = error as { code?: string; responseCode?: number; command?: string };

@@ -1,7 +1,17 @@
 import type { Config } from "../../shared/config.ts";
 
+/** A sign-in code on its way. */
+export interface CodeMail {
+  readonly to: string;
+  /** As people read it. */
+  readonly code: string;
+  readonly publicUrl: string;
+  /** How long it works. */
+  readonly minutes: number;
+}
+
 /** Mails a sign-in code. @throws What the mail server answered. */
-export async function sendMail(mail: NonNullable<Config["mail"]>, to: string, code: string, publicUrl: string): Promise<void> {
+export async function sendMail(mail: NonNullable<Config["mail"]>, { to, code, publicUrl, minutes }: CodeMail): Promise<void> {
   const { createTransport } = await import("nodemailer");
   const transport = createTransport(mail.smtpUrl);
   try {
@@ -12,7 +22,7 @@ export async function sendMail(mail: NonNullable<Config["mail"]>, to: string, co
       text: [
         `Your sign-in code for ${new URL(publicUrl).host} is ${code}`,
         "",
-        "It works for ten minutes, once, in the browser that asked for it.",
+        `It works for ${minutes} minutes, once, in the browser that asked for it.`,
         "If you did not ask for it, ignore this message; nobody can sign in without it.",
       ].join("\n"),
     });

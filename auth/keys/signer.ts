@@ -1,103 +1,85 @@
-import { constants, createPrivateKey, type JsonWebKey, type KeyObject, sign } from "node:crypto";
-import { publicPart } from "../../shared/bearer/verification-keys.ts";
+import { createPrivateKey, type JsonWebKey, sign } from "node:crypto";
+import { type Scheme, type SigningAlg, schemeOf, signingAlgOf } from "../../shared/bearer/key-algorithms.ts";
 import type { Service } from "../../shared/service.ts";
-import { SIGNING_KEYS, signingKeysKind } from "../../shared/state/records.ts";
-import type { Sealer } from "../../shared/state/seal.ts";
 import { Unavailable } from "../../shared/state/store.ts";
+import { currentKey } from "./key-set.ts";
+import { algsInUse, completeKeys, openKey } from "./stored-keys.ts";
 
 /** Signs JWTs (RFC 7519) with the current key. */
 export interface Signer {
   /** @param typ The media type without "application/": "at+jwt" (RFC 9068) or "JWT". */
   sign(typ: "at+jwt" | "JWT", claims: Readonly<Record<string, unknown>>): Promise<string>;
-  /** Resolves once there is a key. */
+  /** Resolves once there is a key for each algorithm in use. */
   ready(): Promise<void>;
 }
 
-interface SigningKey {
+interface SigningKey extends Scheme {
   readonly kid: string;
-  readonly key: KeyObject;
+  readonly alg: SigningAlg;
 }
-
-const MODULUS_BITS = 2048;
-const SEALED_FOR = "signing key";
-/** How old the choice of key may be, in milliseconds: replicas follow a rotation within this time. */
-const MAX_AGE = 60_000;
 
 export function createSigner(service: Service): Signer {
-  let current: { readonly at: number; readonly key: Promise<SigningKey> } | undefined;
-
-  function currentKey(): Promise<SigningKey> {
-    if (current && service.clock() - current.at < MAX_AGE) return current.key;
-    const key = service.config.signingKeys ? Promise.resolve(configuredKey(service.config.signingKeys)) : storedKey(service);
-    const chosen = { at: service.clock(), key };
-    current = chosen;
-    key.catch(() => {
-      if (current === chosen) current = undefined;
-    });
-    return key;
-  }
-
+  const { config } = service;
+  const keyFor = config.signingKeys ? configuredKeys(config.signingKeys) : storedKeys(service);
   return {
     async ready() {
-      await currentKey();
+      await Promise.all(algsInUse(config).map(keyFor));
     },
     async sign(typ, claims) {
-      const { kid, key } = await currentKey();
-      const signed = `${encode({ alg: "RS256", typ, kid })}.${encode(claims)}`;
-      const signature = sign("sha256", Buffer.from(signed), { key, padding: constants.RSA_PKCS1_PADDING });
-      return `${signed}.${signature.toString("base64url")}`;
+      const key = await keyFor(typ === "at+jwt" ? config.accessTokenAlg : "RS256");
+      const signed = `${encode({ alg: key.alg, typ, kid: key.kid })}.${encode(claims)}`;
+      return `${signed}.${sign(key.digest, Buffer.from(signed), key).toString("base64url")}`;
     },
   };
 }
 
-function configuredKey(jwks: readonly Readonly<Record<string, unknown>>[]): SigningKey {
-  const first = jwks[0];
-  if (!first) throw new Error("there is no signing key");
-  return { kid: publicPart(first).kid, key: createPrivateKey({ key: first as JsonWebKey, format: "jwk" }) };
-}
+type KeyFor = (alg: SigningAlg) => Promise<SigningKey>;
 
-/** The newest key that may sign by now; the first start makes one. Of several replicas that start together, one wins. */
-async function storedKey(service: Service): Promise<SigningKey> {
-  const { store, sealer, clock } = service;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const entry = await store.get(signingKeysKind, SIGNING_KEYS);
-    if (!entry) {
-      await createFirstKey(service);
-      continue;
-    }
-    const now = clock();
-    const usable = entry.value.keys.filter((key) => key.signFrom <= now && (key.retireAt ?? now + 1) > now);
-    const newest = usable.sort((a, b) => b.signFrom - a.signFrom)[0];
-    if (!newest) throw new Unavailable("no stored key may sign now");
-    return { kid: newest.kid, key: unseal(sealer, newest.sealed) };
+/** The first of each algorithm signs. */
+function configuredKeys(jwks: readonly Readonly<Record<string, unknown>>[]): KeyFor {
+  const keys = new Map<SigningAlg, SigningKey>();
+  for (const jwk of jwks) {
+    const alg = signingAlgOf(jwk);
+    if (alg === undefined || keys.has(alg)) continue;
+    keys.set(alg, { kid: String(jwk["kid"]), alg, ...schemeOf(alg, createPrivateKey({ key: jwk as JsonWebKey, format: "jwk" })) });
   }
-  throw new Unavailable("the signing keys cannot be made");
-}
-
-function unseal(sealer: Sealer, sealed: string): KeyObject {
-  try {
-    return createPrivateKey({ key: JSON.parse(sealer.open(SEALED_FOR, sealed)) as JsonWebKey, format: "jwk" });
-  } catch (cause) {
-    throw new Error("the signing keys in the store were sealed with a state key that is not among STATE_KEYS_JSON", { cause });
-  }
-}
-
-async function createFirstKey({ store, sealer, clock, bearer, log }: Service): Promise<void> {
-  const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import("jose");
-  const pair = await generateKeyPair("RS256", { modulusLength: MODULUS_BITS, extractable: true });
-  const privateJwk = await exportJWK(pair.privateKey);
-  const publicJwk = publicPart({ ...privateJwk, kid: await calculateJwkThumbprint(privateJwk) });
-  const now = clock();
-  const key = {
-    kid: publicJwk.kid,
-    alg: publicJwk.alg,
-    publicJwk,
-    sealed: sealer.seal(SEALED_FOR, JSON.stringify(privateJwk)),
-    publishedAt: now,
-    signFrom: now,
+  return async (alg) => {
+    const key = keys.get(alg);
+    if (!key) throw new Error(`there is no signing key for ${alg}`);
+    return key;
   };
-  if (await store.create(signingKeysKind, SIGNING_KEYS, { keys: [key] }, null)) log.info({ kid: key.kid }, "made the first signing key");
-  bearer.keys.refresh();
+}
+
+/** The keys that the verifier has read, so that replicas begin and stop to sign with a key as they learn of it. */
+function storedKeys(service: Service): KeyFor {
+  const { bearer, clock, log } = service;
+  let opened = new Map<string, SigningKey>();
+  let completing: Promise<void> | undefined;
+
+  async function complete(): Promise<void> {
+    const keys = await completeKeys(service);
+    log.info({ kids: keys.map(({ kid }) => kid) }, "made signing keys");
+    bearer.keys.refresh();
+  }
+
+  return async (alg) => {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const keys = (await bearer.keys.stored())?.keys ?? [];
+      const isMissing = !keys.some((key) => key.alg === alg && key.retireAt === undefined);
+      // Until its first key may sign, RS256 does.
+      const key = isMissing ? undefined : (currentKey(keys, alg, clock()) ?? currentKey(keys, "RS256", clock()));
+      if (key) {
+        const known = opened.get(key.kid) ?? { kid: key.kid, alg: key.alg, ...schemeOf(key.alg, openKey(service, key)) };
+        if (!opened.has(key.kid)) opened = new Map([...opened].filter(([kid]) => keys.some((one) => one.kid === kid))).set(key.kid, known);
+        return known;
+      }
+      completing ??= complete().finally(() => {
+        completing = undefined;
+      });
+      await completing;
+    }
+    throw new Unavailable("there is no key that may sign");
+  };
 }
 
 function encode(value: unknown): string {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { randomToken } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
-import { LIFETIMES } from "../lifetimes.ts";
+import { lifetimes } from "../lifetimes.ts";
 import { createSigner } from "./signer.ts";
 
 /** Whose token it is: a grant and where it is kept. */
@@ -25,13 +25,14 @@ export async function mintAccessToken(
   scopes: readonly string[],
 ): Promise<AccessToken> {
   const now = service.clock();
-  const expiresAt = Math.min(now + LIFETIMES.accessToken, grant.absoluteExpiresAt);
+  const expiresAt = Math.min(now + lifetimes(service).accessToken, grant.absoluteExpiresAt ?? Number.POSITIVE_INFINITY);
   const token = await service.part(createSigner).sign("at+jwt", {
     iss: service.config.publicUrl,
     sub: subject,
     aud: grant.resource,
     exp: Math.floor(expiresAt / 1000),
-    iat: Math.floor(now / 1000),
+    // A grant that was ended and stands again tells old tokens from new ones by the second.
+    iat: Math.max(Math.floor(now / 1000), Math.ceil((grant.notBefore ?? 0) / 1000)),
     jti: randomToken(16),
     client_id: grant.clientId,
     scope: scopes.join(" "),
@@ -52,9 +53,10 @@ export async function mintIdToken(
     iss: service.config.publicUrl,
     sub: subject,
     aud: grant.clientId,
-    exp: Math.floor((now + LIFETIMES.accessToken) / 1000),
+    exp: Math.floor((now + lifetimes(service).accessToken) / 1000),
     iat: Math.floor(now / 1000),
-    auth_time: Math.floor(grant.authTime / 1000),
+    ...(grant.authTime === undefined ? {} : { auth_time: Math.floor(grant.authTime / 1000) }),
+    // By SHA-256, because ID tokens are RS256 (§3.1.3.6).
     at_hash: createHash("sha256").update(accessToken).digest().subarray(0, 16).toString("base64url"),
     ...(nonce === undefined ? {} : { nonce }),
   });

@@ -9,6 +9,8 @@ export interface ClientView {
   readonly redirectHost: string;
   /** Registered by the operator; all others chose their name themselves. */
   readonly verified: boolean;
+  /** The host of the metadata document that says all this of it, for a client that has one. */
+  readonly documentHost?: string | undefined;
   /** All its redirects lead to the person's own computer. */
   readonly loopbackOnly: boolean;
 }
@@ -53,19 +55,20 @@ export function clientCard(client: ClientView): Html {
 <div>
 <p class="client-name"><bdi>${shown}</bdi> ${client.verified ? html`<span class="badge">registered here</span>` : html`<span class="badge caution">unverified</span>`}</p>
 <p class="client-host">sends you back to <strong dir="ltr">${printable(client.redirectHost)}</strong></p>
+${client.documentHost === undefined ? undefined : html`<p class="client-host">described at <strong dir="ltr">${printable(client.documentHost)}</strong></p>`}
 </div>
 </div>`;
 }
 
-/** The permissions under a heading of the second order, which their words continue. */
-export function scopeList(heading: string, scopes: readonly ScopeView[]): Html {
+/** The permissions under a heading, of the second order unless given, which their words continue. */
+export function scopeList(heading: string, scopes: readonly ScopeView[], order: 2 | 3 = 2): Html {
   if (scopes.length === 0) return html`<p>It asks only to know that you are signed in.</p>`;
   const mixed = scopes.some((scope) => scope.isNew) && scopes.some((scope) => !scope.isNew);
   const items = scopes.map(({ scope, words, isNew }) => {
     const badge = mixed && isNew ? html` <span class="badge accent">new</span>` : undefined;
     return html`<li><span>${words}${badge}</span> <code>${scope}</code></li>`;
   });
-  return html`<h2>${heading}</h2>
+  return html`${order === 2 ? html`<h2>${heading}</h2>` : html`<h3>${heading}</h3>`}
 <ul class="scopes">
 ${items}
 </ul>`;

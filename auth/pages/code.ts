@@ -4,7 +4,8 @@ import { notice, textField } from "./form.ts";
 import { html, renderPage } from "./page.ts";
 
 export interface CodeView {
-  readonly client: ClientView;
+  /** Absent when someone signs in to see their own account. */
+  readonly client: ClientView | undefined;
   /** Where the form posts `code`, as the person typed it. */
   readonly action: string;
   readonly email: string;
@@ -36,8 +37,12 @@ ${textField({
 <button class="quiet" type="submit" name="restart" value="resend">Send a new code</button>
 <button class="quiet" type="submit" name="restart" value="address">Use another address</button>
 </form>
-<h2>You are signing in for</h2>
-${clientCard(client)}
+${
+  client === undefined
+    ? undefined
+    : html`<h2>You are signing in for</h2>
+${clientCard(client)}`
+}
 </div>`;
   return renderPage({ title: "Enter your code", body, status: fault === undefined ? 200 : 400 });
 }

@@ -43,6 +43,7 @@ ${caution(client)}
 <button class="primary" type="submit" name="decision" value="allow">Allow</button>
 <button class="secondary" type="submit" name="decision" value="deny">Deny</button>
 </form>
+<p class="footnote">You can end this at any time in <a href="/account" target="_blank" rel="noopener">your account</a>.</p>
 <details class="technical">
 <summary>Technical details</summary>
 <dl class="facts">

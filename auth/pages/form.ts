@@ -25,3 +25,11 @@ ${fault === undefined ? undefined : html`<p class="fault" id="${name}-fault" rol
 export function notice(kind: "warning" | "development", content: Html): Html {
   return html`<div class="notice ${kind}" role="note">${content}</div>`;
 }
+
+/** What goes with a form unseen; what is undefined stays out. */
+export function hiddenFields(fields: Readonly<Record<string, string | undefined>>): Html {
+  const inputs = Object.entries(fields).map(([name, value]) =>
+    value === undefined ? undefined : html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  return html`${inputs.filter((input) => input !== undefined)}`;
+}

@@ -41,6 +41,7 @@ ${copyable("MCP server URL", mcpUrl)}
 ${local ? publicAddress(publicUrl) : undefined}
 </div>
 ${local ? [tools, assistants] : [assistants, tools]}
+<p class="footnote">What is connected already, and how to end it: <a href="/account">your account</a>.</p>
 <p class="unseen" role="status" data-copy-status></p>
 </div>`;
   return renderPage({ title: "Connect", body, status: gptForm?.fault === undefined ? 200 : 400, script: COPY_SCRIPT });

@@ -1,10 +1,11 @@
 import type { Reply } from "../../shared/http/exchange.ts";
 import { type ClientView, clientCard, type ScopeView, scopeList } from "./client-view.ts";
 import { notice, textField } from "./form.ts";
-import { html, renderPage } from "./page.ts";
+import { type Html, html, renderPage } from "./page.ts";
 
 export interface SignInView {
-  readonly client: ClientView;
+  /** Absent when someone signs in to see their own account. */
+  readonly client: ClientView | undefined;
   readonly scopes: readonly ScopeView[];
   /** Where the form posts `email`. */
   readonly action: string;
@@ -20,9 +21,7 @@ export function signInPage({ client, scopes, action, email = "", fault, developm
   const focus = fault === undefined ? undefined : html` autofocus`;
   const body = html`<div class="card">
 <h1>Sign in</h1>
-<p class="lead">An app asks for access to your account here.</p>
-${clientCard(client)}
-${scopeList("It asks to", scopes)}
+${client === undefined ? html`<p class="lead">To see your account and the apps that are connected to it.</p>` : purpose(client, scopes)}
 <form method="post" action="${action}">
 ${textField({
   name: "email",
@@ -34,7 +33,13 @@ ${textField({
 <button class="primary" type="submit">Send me a code</button>
 </form>
 ${developmentHint === undefined ? undefined : notice("development", html`<p>${developmentHint}</p>`)}
-<p class="footnote">You did not start this? Close this page: nothing has been shared.</p>
+${client === undefined ? undefined : html`<p class="footnote">You did not start this? Close this page: nothing has been shared.</p>`}
 </div>`;
   return renderPage({ title: "Sign in", body, status: fault === undefined ? 200 : 400 });
+}
+
+function purpose(client: ClientView, scopes: readonly ScopeView[]): Html {
+  return html`<p class="lead">An app asks for access to your account here.</p>
+${clientCard(client)}
+${scopeList("It asks to", scopes)}`;
 }

@@ -20,6 +20,8 @@ export const STYLES = `
   --caution-tint: #fdf3da;
   --caution-line: #e3c67c;
   --fault: #a3211b;
+  --danger: #a3211b;
+  --danger-tint: #fbeceb;
   --shadow: 0 1px 2px rgb(28 30 34 / 5%), 0 12px 32px -12px rgb(28 30 34 / 14%);
 }
 @media (prefers-color-scheme: dark) {
@@ -39,6 +41,8 @@ export const STYLES = `
     --caution-tint: #2b2413;
     --caution-line: #67551f;
     --fault: #ffb3ab;
+    --danger: #ffb3ab;
+    --danger-tint: #351c1a;
     --shadow: none;
   }
 }
@@ -100,6 +104,8 @@ button, .button { display: inline-block; min-height: 2.875rem; padding: 0.625rem
 .primary:hover { background: var(--accent-strong); }
 .secondary { border-color: var(--edge); background: transparent; color: var(--text); }
 .secondary:hover { background: var(--sunken); }
+.danger { border-color: var(--danger); background: transparent; color: var(--danger); }
+.danger:hover { background: var(--danger-tint); }
 .quiet { min-height: 1.75rem; padding: 0.125rem 0; background: none; color: var(--accent); font-size: 0.875rem; font-weight: 500; text-align: left; text-decoration: underline; text-underline-offset: 0.2em; }
 .quiet:hover { color: var(--accent-strong); }
 .beside { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.25rem 1.25rem; }
@@ -109,12 +115,25 @@ button, .button { display: inline-block; min-height: 2.875rem; padding: 0.625rem
 .facts > div { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.25rem 0.75rem; }
 .notice { display: grid; gap: 0.5rem; padding: 0.75rem 0.875rem; border: 1px solid var(--line); border-radius: 0.75rem; font-size: 0.9375rem; }
 .notice.warning { background: var(--caution-tint); border-color: var(--caution-line); color: var(--caution); }
+.notice.done { background: var(--accent-tint); border-color: transparent; }
 .notice.development { background: var(--accent-tint); border-color: transparent; }
 code.code { font-size: 1.0625rem; font-weight: 650; letter-spacing: 0.06em; white-space: nowrap; user-select: all; }
 summary { cursor: pointer; border-radius: 0.5rem; }
 .technical summary { color: var(--muted); }
 .technical .facts { margin-top: 0.75rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
+.account { display: grid; grid-template-columns: minmax(0, 1fr); gap: 2rem; max-width: 46rem; margin: 0 auto; }
+.account section { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; }
+.account section > h2 { font-size: 1.125rem; }
+.account .card { width: 100%; max-width: none; }
+.account .apps { display: grid; gap: 1rem; padding: 0; list-style: none; }
+.account h3 { font-size: 0.9375rem; line-height: 1.4; }
+.account form { justify-items: start; }
+.account .empty { color: var(--muted); }
+.account .way { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.75rem 1.5rem; }
+.account .way > p { flex: 1 1 16rem; }
+.account .way + .way { padding-top: 1.25rem; border-top: 1px solid var(--line); }
 
 .setup { display: grid; grid-template-columns: minmax(0, 1fr); gap: 2rem; max-width: 46rem; margin: 0 auto; }
 .setup .intro { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }

@@ -3,7 +3,10 @@ import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange
 import type { Service } from "../../shared/service.ts";
 import { json } from "../surfaces.ts";
 
-/** The userinfo endpoint (OpenID Connect Core §5.3): any living token of ours with `openid`, claims by scope (§5.4). */
+/**
+ * The userinfo endpoint (OpenID Connect Core §5.3): any living token of ours with `openid`, claims by scope (§5.4). The
+ * token comes in the header, also with POST: as a form parameter (RFC 6750 §2.2) or in the query it counts for nothing.
+ */
 export async function handleUserinfo(exchange: Exchange, service: Service): Promise<Reply> {
   if (exchange.method !== "GET" && exchange.method !== "POST")
     throw new HttpError(405, "Userinfo takes GET or POST.", { allow: "GET, POST" });

@@ -1,5 +1,6 @@
 import type { Caller } from "../capabilities/capability.ts";
 import type { Config } from "../config.ts";
+import type { Grant } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
 import { createAudiences, type SurfaceName } from "./audience.ts";
 import { BearerError } from "./bearer-error.ts";
@@ -37,6 +38,15 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   const signatures = createSignatureCheck({ issuer: config.publicUrl, keys, clock });
   const liveness = createLiveness({ store, clock });
 
+  /** The grant and the keys are asked for at once; the key must still be there when both have come. */
+  async function livingGrant(claims: AccessTokenClaims): Promise<Grant> {
+    const renewed = keys.renew();
+    if (renewed === undefined) return liveness.check(claims);
+    const [grant] = await Promise.all([liveness.check(claims), renewed]);
+    if (!keys.has(claims.kid)) throw new BearerError("invalid", "The access token is not valid here.");
+    return grant;
+  }
+
   return {
     keys,
     inspect: (token) => signatures.check(token),
@@ -48,20 +58,25 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
       if (audienceSurface === undefined || (surface !== "issuer" && audienceSurface !== surface)) {
         throw new BearerError("invalid", "The access token was issued for another resource.");
       }
-      const grant = await liveness.check(claims);
-      return {
-        subject: claims.sub,
-        clientId: claims.client_id,
-        scopes: claims.scopes,
-        grantId: claims.gid,
-        audience: claims.aud,
-        issuedAt: claims.iat,
-        expiresAt: claims.exp,
-        authTime: Math.floor(grant.authTime / 1000),
-        profile: grant.profile,
-      };
+      return callerOf(claims, await livingGrant(claims));
     },
   };
+}
+
+/** A machine's grant knows no person. */
+function callerOf(claims: AccessTokenClaims, { authTime, profile }: Grant): Caller {
+  const caller: { -readonly [Member in keyof Caller]: Caller[Member] } = {
+    subject: claims.sub,
+    clientId: claims.client_id,
+    scopes: claims.scopes,
+    grantId: claims.gid,
+    audience: claims.aud,
+    issuedAt: claims.iat,
+    expiresAt: claims.exp,
+  };
+  if (authTime !== undefined) caller.authTime = Math.floor(authTime / 1000);
+  if (profile !== undefined) caller.profile = profile;
+  return caller;
 }
 
 function tokenOf(authorization: string | undefined): string {

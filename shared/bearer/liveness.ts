@@ -44,12 +44,16 @@ export function createLiveness({ store, clock }: { readonly store: Store; readon
         isCutOff(sub, clientId, claims.iat),
       ]);
       if (grant?.state !== "active" || grant.clientId !== clientId) throw new BearerError("invalid", "The access was revoked.");
-      if (grant.deadJtis.some((dead) => dead.jti === claims.jti)) throw new BearerError("invalid", "The access token was revoked.");
+      if (isRevoked(grant, claims)) throw new BearerError("invalid", "The access token was revoked.");
       if (cutOff) throw new BearerError("invalid", "The account or the client is disabled, or was signed out everywhere.");
       return grant;
     },
     forget: (grantId) => grants.forget(grantId),
   };
+}
+
+function isRevoked({ deadJtis, notBefore = 0 }: Grant, { jti, iat }: AccessTokenClaims): boolean {
+  return iat * 1000 < notBefore || deadJtis.some((dead) => dead.jti === jti);
 }
 
 function isLocked(lock: Lock | undefined, since: number): boolean {

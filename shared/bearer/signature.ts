@@ -20,6 +20,8 @@ const claimsCodec = z.object({
 
 export interface AccessTokenClaims extends z.infer<typeof claimsCodec> {
   readonly scopes: ReadonlySet<string>;
+  /** The key that signed it. */
+  readonly kid: string;
 }
 
 const headerCodec = z.object({ alg: z.string(), typ: z.string(), kid: z.string() });
@@ -31,7 +33,10 @@ const MAX_TOKEN_LENGTH = 8192;
 const CLOCK_SKEW = 5;
 
 export interface SignatureCheck {
-  /** @throws {BearerError} for a token that this issuer did not sign or that has expired. */
+  /**
+   * By the keys as they were last read: who honours a token beyond this call renews them (`VerificationKeys.renew`).
+   * @throws {BearerError} for a token that this issuer did not sign or that has expired.
+   */
   check(token: string): Promise<AccessTokenClaims>;
 }
 
@@ -42,9 +47,9 @@ export interface SignatureOptions {
 }
 
 export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions): SignatureCheck {
-  const known = new LRUCache<string, { readonly claims: AccessTokenClaims; readonly kid: string }>({ max: MAX_TOKENS });
+  const known = new LRUCache<string, AccessTokenClaims>({ max: MAX_TOKENS });
 
-  async function checkNew(token: string): Promise<{ claims: AccessTokenClaims; kid: string }> {
+  async function checkNew(token: string): Promise<AccessTokenClaims> {
     const [head = "", body = "", signature = "", ...rest] = token.split(".");
     const header = headerCodec.safeParse(decode(head));
     // RFC 9068 §4: typ must be at+jwt, so that no ID token passes for an access token.
@@ -53,28 +58,29 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     // The algorithm is the key's, never the header's (RFC 8725 §3.1).
     if (!key || header.data.alg !== key.alg) throw notOurs();
     const signed = Buffer.from(`${head}.${body}`);
-    if (!verify(key.digest, signed, key.key, Buffer.from(signature, "base64url"))) throw notOurs();
+    if (!verify(key.digest, signed, key, Buffer.from(signature, "base64url"))) throw notOurs();
     const claims = claimsCodec.safeParse(decode(body));
     if (!claims.success || claims.data.iss !== issuer) throw notOurs();
-    return { claims: { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)) }, kid: key.kid };
+    return { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)), kid: key.kid };
   }
 
   return {
     async check(token) {
       if (token.length > MAX_TOKEN_LENGTH) throw notOurs();
       const id = sha256(token);
-      let entry = known.get(id);
-      if (!entry || !keys.has(entry.kid)) {
-        entry = await checkNew(token);
-        known.set(id, entry);
+      let claims = known.get(id);
+      if (!claims || !keys.has(claims.kid)) {
+        known.delete(id);
+        claims = await checkNew(token);
+        known.set(id, claims);
       }
       const now = clock() / 1000;
-      if (entry.claims.exp <= now) {
+      if (claims.exp <= now) {
         known.delete(id);
         throw new BearerError("invalid", "The access token has expired.");
       }
-      if (entry.claims.iat > now + CLOCK_SKEW) throw notOurs();
-      return entry.claims;
+      if (claims.iat > now + CLOCK_SKEW) throw notOurs();
+      return claims;
     },
   };
 }

@@ -1,41 +1,41 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type JsonWebKey } from "node:crypto";
 import type { Config } from "../config.ts";
-import { SIGNING_KEYS, signingKeysKind } from "../state/records.ts";
+import { SIGNING_KEYS, type SigningKeys, signingKeysKind } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
+import { type PublicJwk, publicJwkOf, type Scheme, type SigningAlg, schemeOf, signingAlgOf } from "./key-algorithms.ts";
 
 /** A public key that may verify our tokens. */
-export interface VerificationKey {
+export interface VerificationKey extends Scheme {
   readonly kid: string;
-  readonly alg: "RS256";
-  /** The digest of `node:crypto`'s verify. */
-  readonly digest: "sha256";
-  readonly key: KeyObject;
+  readonly alg: SigningAlg;
   readonly jwk: PublicJwk;
-}
-
-export interface PublicJwk {
-  readonly kty: string;
-  readonly kid: string;
-  readonly alg: string;
-  readonly use: "sig";
-  readonly [member: string]: unknown;
 }
 
 export interface VerificationKeys {
   /** Reads the store again for an unknown kid, at most once in {@link FLOOR} milliseconds. */
   find(kid: string): Promise<VerificationKey | undefined>;
-  /** Whether a key is still known: a cached signature of a removed key does not count. */
+  /** Whether a key was among the keys when they were last read. */
   has(kid: string): boolean;
   /** All public keys, for the JWKS. */
   all(): Promise<readonly VerificationKey[]>;
+  /** The stored keys with their sealed halves, for who signs. Nothing when there are none yet. */
+  stored(): Promise<SigningKeys | undefined>;
+  /**
+   * Begins a read when the keys are older than {@link MAX_AGE}, and nothing otherwise: beside other reads it costs a
+   * remote store no request of its own.
+   */
+  renew(): Promise<void> | undefined;
   /** Reads the store again at the next use: after this process changed the keys. */
   refresh(): void;
 }
 
-/** How old the keys may be, in milliseconds: a removed key is honoured for at most this long, a new one is looked up at once. */
-const MAX_AGE = 60_000;
+/**
+ * How old the keys may be, in milliseconds: a removed key is honoured nowhere longer than this. It is what a revoked
+ * grant takes as well.
+ */
+const MAX_AGE = 10_000;
 /** The least time between two reads that unknown kids cause, in milliseconds. */
-const FLOOR = 5_000;
+const FLOOR = 1_000;
 
 export interface VerificationKeysOptions {
   readonly config: Config;
@@ -43,51 +43,69 @@ export interface VerificationKeysOptions {
   readonly clock: () => number;
 }
 
+type Keys = ReadonlyMap<string, VerificationKey>;
+
 export function createVerificationKeys({ config, store, clock }: VerificationKeysOptions): VerificationKeys {
-  const configured = config.signingKeys?.map((jwk) => toVerificationKey(publicPart(jwk)));
-  let keys = new Map((configured ?? []).map((key) => [key.kid, key]));
+  const configured = config.signingKeys && configuredKeys(config.signingKeys);
+  let keys: Keys = configured ?? new Map();
+  let record: SigningKeys | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
 
   async function read(): Promise<void> {
     const startedAt = clock();
-    const entry = await store.get(signingKeysKind, SIGNING_KEYS);
-    keys = new Map((entry?.value.keys ?? []).map((key) => [key.kid, toVerificationKey({ ...key.publicJwk, kid: key.kid } as PublicJwk)]));
+    record = (await store.get(signingKeysKind, SIGNING_KEYS))?.value;
+    keys = publishedKeys(record, startedAt, keys);
     readAt = startedAt;
   }
 
-  /** One read at a time; those who come meanwhile share it. */
-  async function notOlderThan(age: number): Promise<void> {
-    if (configured || clock() - readAt < age) return;
+  /** One read at a time; those who come meanwhile share it. Nothing when there is nothing to wait for. */
+  function notOlderThan(age: number): Promise<void> | undefined {
+    if (configured || clock() - readAt < age) return undefined;
     reading ??= read().finally(() => {
       reading = undefined;
     });
-    await reading;
+    return reading;
   }
 
   return {
     async find(kid) {
       await notOlderThan(MAX_AGE);
-      if (!keys.has(kid)) await notOlderThan(FLOOR);
+      // Without any key yet, the first one is looked for each time.
+      if (!keys.has(kid)) await notOlderThan(keys.size === 0 ? 0 : FLOOR);
       return keys.get(kid);
     },
-    has: (kid) => (configured !== undefined || clock() - readAt < MAX_AGE) && keys.has(kid),
+    has: (kid) => keys.has(kid),
     async all() {
       await notOlderThan(MAX_AGE);
       return [...keys.values()];
     },
+    async stored() {
+      await notOlderThan(MAX_AGE);
+      return record;
+    },
+    renew: () => notOlderThan(MAX_AGE),
     refresh() {
       readAt = Number.NEGATIVE_INFINITY;
     },
   };
 }
 
-function toVerificationKey(jwk: PublicJwk): VerificationKey {
-  return { kid: jwk.kid, alg: "RS256", digest: "sha256", key: createPublicKey({ key: jwk as JsonWebKey, format: "jwk" }), jwk };
+function configuredKeys(jwks: NonNullable<Config["signingKeys"]>): Keys {
+  const all = jwks.flatMap((jwk) => {
+    const alg = signingAlgOf(jwk);
+    return alg ? [verificationKey(publicJwkOf(jwk, String(jwk["kid"]), alg))] : [];
+  });
+  return new Map(all.map((key) => [key.kid, key]));
 }
 
-/** The public members of an RSA key (RFC 7518 §6.3.1). */
-export function publicPart(jwk: Readonly<Record<string, unknown>>): PublicJwk {
-  const { kty, n, e, kid } = jwk as { readonly kty: string; readonly n: string; readonly e: string; readonly kid: string };
-  return { kty, n, e, kid, alg: "RS256", use: "sig" };
+/** Those that are not retired. A key that is known already is not parsed again. */
+function publishedKeys(record: SigningKeys | undefined, now: number, known: Keys): Keys {
+  const live = (record?.keys ?? []).filter(({ retireAt }) => retireAt === undefined || now < retireAt);
+  return new Map(live.map(({ kid, alg, publicJwk }) => [kid, known.get(kid) ?? verificationKey(publicJwkOf(publicJwk, kid, alg))]));
+}
+
+function verificationKey(jwk: PublicJwk): VerificationKey {
+  const key = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+  return { kid: jwk.kid, alg: jwk.alg, jwk, ...schemeOf(jwk.alg, key) };
 }

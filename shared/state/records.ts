@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNING_ALGS } from "../bearer/key-algorithms.ts";
 import type { Kind } from "./store.ts";
 
 /**
@@ -8,28 +9,34 @@ import type { Kind } from "./store.ts";
 
 const hashed = z.strictObject({ hash: z.string(), at: z.number() });
 
+const profileCodec = z.strictObject({
+  email: z.string().optional(),
+  emailVerified: z.boolean().optional(),
+  name: z.string().optional(),
+});
+
+/** A machine's grant (client_credentials) has no person: no redirect, profile, sign-in, code or refresh token. */
 const grantCodec = z.strictObject({
   state: z.enum(["pending", "active", "dead"]),
   clientId: z.string(),
   /** How the client authenticated when it redeemed the code; later requests may not be weaker. */
   authMethod: z.string().optional(),
-  redirectUri: z.string(),
+  redirectUri: z.string().optional(),
   scopes: z.array(z.string()),
   /** The requested resource, byte for byte: the audience of the access tokens. */
   resource: z.string(),
-  profile: z.strictObject({
-    email: z.string().optional(),
-    emailVerified: z.boolean().optional(),
-    name: z.string().optional(),
-  }),
-  authTime: z.number(),
+  profile: profileCodec.optional(),
+  authTime: z.number().optional(),
   nonce: z.string().optional(),
   createdAt: z.number(),
   /** Set at redemption. The refresh token dies at the earlier of the two. */
   idleExpiresAt: z.number().optional(),
-  absoluteExpiresAt: z.number(),
+  /** Absent for a machine's grant, which stands until it is revoked. */
+  absoluteExpiresAt: z.number().optional(),
   lastIssuedAt: z.number().optional(),
-  codeHash: z.string(),
+  /** Access tokens issued before this are dead: set when a revoked machine's grant is used again. */
+  notBefore: z.number().optional(),
+  codeHash: z.string().optional(),
   codeChallenge: z.string().optional(),
   /** Constant for the grant; proves that a refresh token was once issued for it. */
   familyHash: z.string().optional(),
@@ -46,7 +53,10 @@ const grantCodec = z.strictObject({
   diedOf: z.string().optional(),
 });
 export type Grant = z.infer<typeof grantCodec>;
-/** Owner: the subject. Id: the grant id. Expires: pending 60 s; active min(idle, absolute); dead 30 days. */
+/**
+ * Owner: the subject. Id: the grant id. Expires: pending 60 s; active min(idle, absolute); dead 30 days. A machine's:
+ * owner `client:ID`, id `cc:` and a hash of client and resource, expires never.
+ */
 export const grantKind: Kind<Grant> = { name: "grant", codec: grantCodec };
 
 const lockCodec = z.strictObject({
@@ -64,7 +74,7 @@ const signingKeysCodec = z.strictObject({
   keys: z.array(
     z.strictObject({
       kid: z.string(),
-      alg: z.string(),
+      alg: z.enum(SIGNING_ALGS),
       publicJwk: z.record(z.string(), z.unknown()),
       /** The private JWK, sealed. */
       sealed: z.string(),

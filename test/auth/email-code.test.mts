@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createPerson, type OpenPage, shownCode } from "../../tools/person.mts";
-import { createClock, MINUTE } from "../support/clock.mts";
+import { createClock, DAY, MINUTE } from "../support/clock.mts";
 import { startPlainHost, type TestHost } from "../support/host.mts";
 import { authorizationUrl, DEVELOPMENT_CLIENT, pkce } from "../support/oauth.mts";
 
@@ -32,7 +32,7 @@ test("a code works in any case and with or without its dash", async () => {
 });
 
 test("a code can be tried five times, then a new one is needed", async () => {
-  const { person, page } = await codePage();
+  const { person, page } = await codePage("five@example.com");
   for (let attempt = 0; attempt < 5; attempt++) {
     const wrong = await person.submit(page, /\/code$/, { code: "2222-2222" });
     assert.equal(wrong.status, 400);
@@ -40,12 +40,12 @@ test("a code can be tried five times, then a new one is needed", async () => {
   const spent = await person.submit(page, /\/code$/, { code: shownCode(page) });
   assert.equal(spent.status, 429);
   const start = await person.submit(spent, /\/restart$/);
-  const next = await person.submit(start, /\/email$/, { email: "ann@example.com" });
+  const next = await person.submit(start, /\/email$/, { email: "five@example.com" });
   assert.ok(isConsent(await person.submit(next, /\/code$/, { code: shownCode(next) })));
 });
 
 test("parallel guesses count one by one", async () => {
-  const { person, page } = await codePage();
+  const { person, page } = await codePage("parallel@example.com");
   const guesses = await Promise.all(Array.from({ length: 20 }, () => person.submit(page, /\/code$/, { code: "2222-2222" })));
   assert.equal(guesses.filter((guess) => guess.status === 400).length, 5);
 });
@@ -95,6 +95,45 @@ test("one sign-in can ask for five codes", async () => {
   const start = await person.open(authorizationUrl(host.url, DEVELOPMENT_CLIENT, PROTECTED));
   for (let count = 0; count < 5; count++) assert.equal((await person.submit(start, /\/email$/, { email: "ann@example.com" })).status, 200);
   assert.equal((await person.submit(start, /\/email$/, { email: "ann@example.com" })).status, 429);
+});
+
+test("strangers who guess use up the address for unknown browsers, and not for a browser that has signed in with it", async () => {
+  const email = "target@example.com";
+  const owner = createPerson(email);
+  await owner.authorize(authorizationUrl(host.url, DEVELOPMENT_CLIENT, PROTECTED));
+  const statuses: number[] = [];
+  for (let stranger = 0; stranger < 3; stranger++) {
+    const { person, page } = await codePage(email);
+    for (let guess = 0; guess < 4; guess++) statuses.push((await person.submit(page, /\/code$/, { code: "2222-2222" })).status);
+  }
+  assert.deepEqual(statuses, [...Array(10).fill(400), 429, 429]);
+  const signInIn = async (person: typeof owner) => {
+    const start = await person.open(authorizationUrl(host.url, DEVELOPMENT_CLIENT, { ...PROTECTED, prompt: "login" }));
+    const page = await person.submit(start, /\/email$/, { email });
+    return person.submit(page, /\/code$/, { code: shownCode(page) });
+  };
+  assert.equal((await signInIn(createPerson(email))).status, 429, "also with the right code");
+  assert.ok(isConsent(await signInIn(owner)));
+  clock.advance(DAY);
+  assert.ok(isConsent(await signInIn(createPerson(email))));
+});
+
+test("right codes are not counted among the wrong ones", async () => {
+  for (let count = 0; count < 12; count++) {
+    const { person, page } = await codePage("often@example.com");
+    assert.ok(isConsent(await person.submit(page, /\/code$/, { code: shownCode(page) })));
+  }
+});
+
+test("a flood of codes for an address leaves its owner's browser its own", async () => {
+  const email = "flooded@example.com";
+  const owner = createPerson(email);
+  await owner.authorize(authorizationUrl(host.url, DEVELOPMENT_CLIENT, PROTECTED));
+  let last = 200;
+  for (let count = 0; count < 21; count++) last = (await codePage(email)).page.status;
+  assert.equal(last, 429);
+  const start = await owner.open(authorizationUrl(host.url, DEVELOPMENT_CLIENT, { ...PROTECTED, prompt: "login" }));
+  assert.equal((await owner.submit(start, /\/email$/, { email })).status, 200);
 });
 
 test("the code is not shown when a proxy or tunnel stands in front", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { grantKind } from "../../shared/state/records.ts";
 import { createClock, DAY, SECOND } from "../support/clock.mts";
 import { startPlainHost, type TestHost } from "../support/host.mts";
 import { connect, DEVELOPMENT_GPT, isAlive, postForm, refresh, registerClient } from "../support/oauth.mts";
@@ -182,6 +183,33 @@ test("a client that did not register for the refresh grant gets no refresh token
   const { reply } = await connect(host.url, { client });
   assert.equal("refresh_token" in reply.body, false);
   assert.equal((await refresh(host.url, client, "a.b.c.d")).body.error, "unauthorized_client");
+});
+
+test("a lost reply is not given to who proves itself in another way, and that kills nothing", async () => {
+  const { client, refreshToken } = await connect(host.url, { client: DEVELOPMENT_GPT });
+  clock.advance(22 * DAY);
+  const lost = await refresh(host.url, client, refreshToken);
+  assert.notEqual(lost.body.refresh_token, refreshToken);
+  const basic = `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString("base64")}`;
+  const fields = { grant_type: "refresh_token", refresh_token: refreshToken };
+  const otherwise = await postForm(`${host.url}/oauth/token`, fields, { authorization: basic });
+  assert.equal(otherwise.body.error, "invalid_grant");
+  const again = await refresh(host.url, client, refreshToken);
+  assert.equal(again.body.refresh_token, lost.body.refresh_token);
+  assert.equal(again.body.access_token, lost.body.access_token);
+});
+
+test("a grant that was made with a secret is not refreshed by who proves itself with less", async () => {
+  const { client, refreshToken, accessToken } = await connect(host.url, { client: DEVELOPMENT_GPT });
+  const [owner, id] = refreshToken.split(".");
+  const key = { owner: owner ?? "", id: id ?? "" };
+  const entry = await host.service.store.get(grantKind, key);
+  assert.ok(entry);
+  const withKey = { ...entry.value, authMethod: "private_key_jwt" };
+  await host.service.store.replace(grantKind, key, entry.version, withKey, entry.expiresAt);
+  assert.equal((await refresh(host.url, client, refreshToken)).body.error, "invalid_grant");
+  assert.equal((await refresh(host.url, { ...client, secret: "" }, refreshToken)).body.error, "invalid_client");
+  assert.equal(await isAlive(host.url, accessToken), true);
 });
 
 function payload(token: string): Record<string, unknown> {

@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import { createPerson } from "../../tools/person.mts";
 import { createClock, DAY } from "../support/clock.mts";
 import { startPlainHost, type TestHost } from "../support/host.mts";
-import { authorizationUrl, connect, pkce, redeem, registerClient } from "../support/oauth.mts";
+import { authorizationUrl, connect, pkce, postForm, redeem, registerClient } from "../support/oauth.mts";
+import { makeKey } from "./clients/client-site.mts";
 
 const clock = createClock();
 let host: TestHost;
@@ -140,4 +141,46 @@ test("what is no Custom GPT callback is refused, and so is the form from anywher
   assert.equal((await fetch(`${host.url}/setup/custom-gpt`, { method: "POST", body, headers: foreign })).status, 403);
   const page = await (await fetch(host.url, { headers: forwarded })).text();
   assert.ok(!page.includes("callback_url"));
+});
+
+test("a registration names the keys of its client, and their faults are told", async () => {
+  const { publicJwk } = await makeKey("own", "ES256");
+  const proving = { token_endpoint_auth_method: "private_key_jwt", redirect_uris: ["https://app.example/callback"] };
+  const taken = await registerClient(host.url, { ...proving, jwks_uri: "https://app.example/keys.json" });
+  assert.equal(taken.reply.body.jwks_uri, "https://app.example/keys.json");
+  assert.equal(taken.reply.body.client_secret, undefined);
+  const faulty = [
+    {},
+    { jwks: { keys: [] } },
+    { jwks: { keys: [{ ...publicJwk, d: "AQAB" }] } },
+    { jwks: { keys: [{ kty: "oct", k: "AQAB" }] } },
+    { jwks: { keys: [publicJwk] }, jwks_uri: "https://app.example/keys.json" },
+    { jwks_uri: "http://app.example/keys.json" },
+    { jwks_uri: "https://169.254.169.254/keys.json" },
+    { jwks_uri: `${host.url}/.well-known/jwks.json` },
+  ];
+  for (const members of faulty) {
+    const { reply } = await registerClient(host.url, { ...proving, ...members });
+    assert.deepEqual([reply.status, reply.body.error], [400, "invalid_client_metadata"], JSON.stringify(members));
+  }
+});
+
+test("nobody registers itself for what only an operator gives", async () => {
+  const { reply } = await registerClient(host.url, {
+    grant_types: ["authorization_code", "client_credentials"],
+    token_endpoint_auth_method: undefined,
+    resources: ["actions"],
+    trusted: true,
+    require_pkce: false,
+    scope: "admin",
+  });
+  assert.deepEqual(reply.body.grant_types, ["authorization_code"]);
+  const only = await registerClient(host.url, { grant_types: ["client_credentials"] });
+  assert.equal(only.reply.body.error, "invalid_client_metadata");
+  const client = { id: reply.body.client_id, secret: reply.body.client_secret, redirectUri: "http://127.0.0.1:7777/callback" };
+  const machine = { grant_type: "client_credentials", client_id: client.id, client_secret: client.secret };
+  assert.equal((await postForm(`${host.url}/oauth/token`, machine)).body.error, "unauthorized_client");
+  const actions = { code_challenge: pkce().challenge, code_challenge_method: "S256", resource: `${host.url}/actions` };
+  const answer = await createPerson("ann@example.com").open(authorizationUrl(host.url, client, actions));
+  assert.equal(answer.leaves?.searchParams.get("error"), "invalid_target");
 });

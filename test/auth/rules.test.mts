@@ -78,6 +78,28 @@ test("who is disabled or cut off can neither redeem nor refresh", async (context
   }
 });
 
+test("a scope that SCOPE_RULES takes away is gone at the next refresh, and comes back with the rule's end", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "portico-rules-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const env = { STATE_URL: `sqlite:${join(folder, "state.db")}`, PUBLIC_URL: "http://localhost:9" };
+  const first = await startPlainHost({ env });
+  const { client, ...connected } = await connect(first.url, { parameters: { scope: "todos:read todos:write" } });
+  await first.close();
+  let { refreshToken } = connected;
+  for (const [SCOPE_RULES, scope] of [
+    ['{"todos:write":["editors"]}', "todos:read"],
+    ["{}", "todos:read todos:write"],
+    ['{"todos:write":["editors"],"todos:read":["editors"]}', undefined],
+  ] as const) {
+    const host = await startPlainHost({ env: { ...env, SCOPE_RULES } });
+    const { body } = await refresh(host.url, client, refreshToken);
+    await host.close();
+    assert.equal(body.scope, scope);
+    if (scope === undefined) assert.equal(body.error, "invalid_scope");
+    else refreshToken = body.refresh_token;
+  }
+});
+
 test("of one person's grants for one client the fifty most recently used live", async (context) => {
   const clock = createClock();
   const host = await startPlainHost({ clock });

@@ -1,56 +1,34 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { launchChromium, NO_CHROMIUM } from "../support/chromium.mts";
 import { startPlainHost, type TestHost } from "../support/host.mts";
 import { authorizationUrl, pkce, redeem, registerClient } from "../support/oauth.mts";
+import { page as pageOf, type Site, signIn, startSite, visit } from "./browser-person.mts";
 
 describe("a person in Chromium", { skip: NO_CHROMIUM }, () => {
   let host: TestHost;
   let browser: Browser;
-  let callback: Server;
+  let callback: Site;
   let redirectUri: string;
   before(async () => {
     host = await startPlainHost({});
     browser = await launchChromium();
-    callback = createServer((_request, response) => response.setHeader("content-type", "text/html").end("<title>Back</title>"));
-    await new Promise<void>((resolve) => callback.listen(0, "127.0.0.1", resolve));
-    redirectUri = `http://127.0.0.1:${(callback.address() as AddressInfo).port}/callback`;
+    callback = await startSite(pageOf(""));
+    redirectUri = `${callback.origin}/callback`;
   });
   after(async () => {
-    await browser.close();
-    callback.close();
-    await host.close();
+    await browser?.close();
+    await callback?.close();
+    await host?.close();
   });
-
-  async function visit(options: BrowserContextOptions, go: (page: Page) => Promise<void>): Promise<void> {
-    const context = await browser.newContext(options);
-    try {
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-      await go(page);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  }
-
-  async function signIn(page: Page): Promise<void> {
-    await page.getByLabel("Your e-mail address").fill("ann@example.com");
-    await page.getByRole("button", { name: "Send me a code" }).click();
-    await page.getByLabel("Code").fill((await page.locator("#development-code").textContent()) ?? "");
-    await page.getByRole("button", { name: "Continue" }).click();
-  }
 
   for (const javaScriptEnabled of [true, false]) {
     test(`goes from the authorization request to a working token ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
       const client = await registerClient(host.url, { redirect_uris: ["http://127.0.0.1/callback"] });
       const { verifier, challenge } = pkce();
       const protection = { code_challenge: challenge, code_challenge_method: "S256" };
-      await visit({ javaScriptEnabled }, async (page) => {
+      await visit(browser, { javaScriptEnabled }, async (page) => {
         await page.goto(authorizationUrl(host.url, { ...client, redirectUri }, protection).href);
         await signIn(page);
         assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Allow access?");
@@ -69,7 +47,7 @@ describe("a person in Chromium", { skip: NO_CHROMIUM }, () => {
   test("can go back and forth, reload, and answer in one of two tabs", async () => {
     const client = await registerClient(host.url, { redirect_uris: ["http://127.0.0.1/callback"] });
     const protection = { code_challenge: pkce().challenge, code_challenge_method: "S256" };
-    await visit({}, async (page) => {
+    await visit(browser, {}, async (page) => {
       const other = await page.context().newPage();
       await page.goto(authorizationUrl(host.url, { ...client, redirectUri }, { ...protection, state: "first" }).href);
       await other.goto(authorizationUrl(host.url, { ...client, redirectUri }, { ...protection, state: "second" }).href);
@@ -88,7 +66,7 @@ describe("a person in Chromium", { skip: NO_CHROMIUM }, () => {
   });
 
   test("finds everything to copy on the setup page and registers a Custom GPT there", async () => {
-    await visit({}, async (page) => {
+    await visit(browser, {}, async (page) => {
       await page.goto(host.url);
       await page.getByText("Claude Code", { exact: true }).first().click();
       assert.ok(await page.getByText(`claude mcp add --transport http portico ${host.url}/mcp`).isVisible());

@@ -80,6 +80,11 @@ describe("a client's name", () => {
 });
 
 describe("the sign-in page", () => {
+  it("names no client where someone signs in to see their own account", () => {
+    const text = String(signInPage({ client: undefined, scopes: [], action: "/in" }).body);
+    assert.doesNotMatch(text, /class="client"|An app asks/);
+  });
+
   it("names each scope before anything is sent", () => {
     for (const { scope, words } of scopes)
       assert.ok(signIn(unverified).includes(`<li><span>${words}`) && signIn(unverified).includes(`<code>${scope}</code>`));
@@ -119,6 +124,16 @@ describe("the code page", () => {
 });
 
 describe("the consent page", () => {
+  it("names the host that a metadata document lies at, beside the host that it redirects to", () => {
+    const other = consent({ ...unverified, documentHost: "evil.example" });
+    assert.match(other, /described at <strong dir="ltr">evil\.example</);
+    assert.match(other, /sends you back to <strong dir="ltr">chatgpt\.com</);
+  });
+
+  it("tells where it can be ended again", () => {
+    assert.match(consent(unverified), /<a href="\/account" target="_blank" rel="noopener">your account<\/a>/);
+  });
+
   it("offers allow and deny in one form, and another account in a form of its own", () => {
     const form = /<form class="decision" method="post" action="\/ok\?t=1&amp;u=2">([\s\S]*?)<\/form>/.exec(consent(unverified))?.[1] ?? "";
     assert.deepEqual(

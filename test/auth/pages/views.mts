@@ -1,7 +1,10 @@
+import { accountPage, type ConnectionView } from "../../../auth/pages/account.ts";
 import type { ClientView, ScopeView } from "../../../auth/pages/client-view.ts";
 import { codePage } from "../../../auth/pages/code.ts";
 import { consentPage } from "../../../auth/pages/consent.ts";
+import { endSessionPage } from "../../../auth/pages/end-session.ts";
 import { errorPage } from "../../../auth/pages/error.ts";
+import { messagePage } from "../../../auth/pages/message.ts";
 import { type SetupView, setupPage } from "../../../auth/pages/setup.ts";
 import { signInPage } from "../../../auth/pages/sign-in.ts";
 import type { Reply } from "../../../shared/http/exchange.ts";
@@ -10,6 +13,7 @@ export const unverified: ClientView = {
   name: "ChatGPT",
   clientId: "https://chatgpt.com/oauth/client.json",
   redirectHost: "chatgpt.com",
+  documentHost: "chatgpt.com",
   verified: false,
   loopbackOnly: false,
 };
@@ -22,6 +26,7 @@ export const verified: ClientView = {
 };
 export const loopback: ClientView = {
   ...unverified,
+  documentHost: undefined,
   name: "Claude Code",
   clientId: "c-7",
   redirectHost: "localhost:51234",
@@ -58,6 +63,14 @@ const long: ClientView = {
   clientId: `https://${"client.".repeat(30)}example/a`,
   redirectHost: `${"deep.".repeat(30)}example`,
 };
+const connections: readonly ConnectionView[] = [unverified, verified, loopback, long].map((client, index) => ({
+  clientId: client.clientId,
+  client,
+  scopes: scopes.slice(0, index + 1).map((scope) => ({ ...scope, isNew: false })),
+  count: index + 1,
+  firstUsedAt: Date.UTC(2026, 10, 3, 9, 5),
+  lastIssuedAt: Date.UTC(2026, 10, 21 - index, 7, 45),
+}));
 const fault = "That code is not right. You have 3 more tries.";
 
 /** Every page in each of its states. */
@@ -125,6 +138,23 @@ export const pages: Readonly<Record<string, Reply>> = {
     switchAction: "/s",
     surface: "mcp",
   }),
+  "sign-in to one's own account": signInPage({ client: undefined, scopes: [], action: "/oauth/sign-in" }),
+  "code for one's own account": codePage({
+    client: undefined,
+    action: "/oauth/code",
+    email: "ada@example.com",
+    restartAction: "/oauth/restart",
+  }),
+  account: accountPage({ account: "ada@example.com", connections, action: "/account", token: "proof", notice: "disconnected" }),
+  "account without apps": accountPage({ account: "ada@example.com", connections: [], action: "/account", token: "proof" }),
+  "sign-out": endSessionPage({
+    account: "ada@example.com",
+    action: "/out",
+    fields: { token: "proof", state: undefined },
+    redirectHost: "app.example",
+  }),
+  "signed out": messagePage({ title: "You are signed out", message: "Apps stay connected.", next: { path: "/account", words: "Go on" } }),
+  "nothing left to do": messagePage({ title: "This is done", message: "You can close this window." }),
   error: errorPage({
     status: 400,
     title: "This sign-in has expired",

@@ -1,0 +1,104 @@
+import type { Exchange } from "../../shared/http/exchange.ts";
+import type { Service } from "../../shared/service.ts";
+import { type Grant, subjectStateKind } from "../../shared/state/records.ts";
+import { type Entry, Unavailable } from "../../shared/state/store.ts";
+import { audit } from "../audit.ts";
+import { forgetConsent } from "../authorize/consent-memory.ts";
+import { endGrant } from "../grants/grants.ts";
+import { listGrants } from "../grants/limit-grants.ts";
+
+/** An app and all that it may do for one person, in however many installs. */
+export interface Connection {
+  readonly clientId: string;
+  /** Where the browser was last sent with a code. */
+  readonly redirectUri: string;
+  readonly scopes: readonly string[];
+  /** Living grants. */
+  readonly count: number;
+  /** Milliseconds since the epoch. */
+  readonly firstUsedAt: number;
+  readonly lastIssuedAt: number;
+}
+
+/** The apps that can act for a person now, the most recently used first. */
+export async function connectionsOf(service: Service, sub: string): Promise<Connection[]> {
+  const lock = await service.store.get(subjectStateKind, { id: sub });
+  const grants = (await livingGrants(service, sub))
+    .map(({ value }) => value)
+    .filter(isFromBrowser)
+    .filter(({ state, createdAt }) => state === "active" && createdAt >= (lock?.value.notBefore ?? 0));
+  const byClient = Map.groupBy(grants, ({ clientId }) => clientId);
+  return [...byClient].map(([clientId, theirs]) => connectionOf(clientId, theirs)).sort(byLastUse);
+}
+
+type BrowserGrant = Grant & { readonly redirectUri: string };
+
+/** All grants of people are. */
+function isFromBrowser(grant: Grant): grant is BrowserGrant {
+  return grant.redirectUri !== undefined;
+}
+
+function connectionOf(clientId: string, grants: readonly BrowserGrant[]): Connection {
+  const recent = grants.toSorted((a, b) => lastUse(b) - lastUse(a));
+  return {
+    clientId,
+    redirectUri: recent[0]?.redirectUri ?? "",
+    scopes: [...new Set(recent.flatMap((grant) => grant.scopes))],
+    count: grants.length,
+    firstUsedAt: Math.min(...grants.map((grant) => grant.createdAt)),
+    lastIssuedAt: Math.max(...grants.map(lastUse)),
+  };
+}
+
+/**
+ * Ends what one client, or every client, may do for a person: its tokens stop within ten seconds everywhere, at once in
+ * this process, and it has to ask again.
+ * @returns How many grants ended.
+ */
+export async function disconnect(service: Service, exchange: Exchange, sub: string, clientId?: string): Promise<number> {
+  const all = await livingGrants(service, sub);
+  const grants = clientId === undefined ? all : all.filter(({ value }) => value.clientId === clientId);
+  const ended = await Promise.all(grants.map(({ id }) => endGrant(service, { subject: sub, grantId: id }, "account")));
+  await forgetConsent(service, sub, clientId);
+  grants.forEach(({ id, value }, index) => {
+    if (ended[index]) audit(service, exchange, "revoke", { client: value.clientId, subject: sub, grant: id, reason: "account" });
+  });
+  return ended.filter(Boolean).length;
+}
+
+/**
+ * Ends every sign-in and every token of a person that there is up to this moment: also those that a thief holds and that
+ * no list shows.
+ */
+export async function signOutEverywhere(service: Service, exchange: Exchange, sub: string): Promise<void> {
+  await cutOff(service, sub);
+  await disconnect(service, exchange, sub);
+  audit(service, exchange, "sign_out", { subject: sub, reason: "everywhere" });
+}
+
+const TRIES = 5;
+
+async function cutOff({ store, clock }: Service, sub: string): Promise<void> {
+  // What began in this very millisecond is cut off too.
+  const notBefore = clock() + 1;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const known = await store.get(subjectStateKind, { id: sub });
+    const done = known
+      ? await store.replace(subjectStateKind, { id: sub }, known.version, { ...known.value, notBefore }, null)
+      : await store.create(subjectStateKind, { id: sub }, { disabled: false, notBefore }, null);
+    if (done) return;
+  }
+  throw new Unavailable("the state of a subject changed too often");
+}
+
+async function livingGrants(service: Service, sub: string): Promise<Entry<Grant>[]> {
+  return (await listGrants(service, sub)).filter(({ value }) => value.state !== "dead");
+}
+
+function lastUse({ lastIssuedAt, createdAt }: Grant): number {
+  return lastIssuedAt ?? createdAt;
+}
+
+function byLastUse(a: Connection, b: Connection): number {
+  return b.lastIssuedAt - a.lastIssuedAt;
+}
