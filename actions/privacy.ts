@@ -26,8 +26,9 @@ export function handlePrivacy(exchange: Exchange, service: Service): Reply {
   return { status: 200, headers: HEADERS, body: service.derived(renderPrivacy) };
 }
 
-/** The lifetimes are those of the records; whoever changes one changes this page. */
-function renderPrivacy({ registry }: Service): string {
+/** How long a remembered consent is kept is not configurable; whoever changes it changes this page. */
+function renderPrivacy({ registry, config }: Service): string {
+  const { sessionAbsolute, transaction, refreshIdle, refreshAbsolute, deadGrant } = config.lifetimes;
   const keepsTodos = registry.catalog.findCapability("create_todo") !== undefined;
   return `<!doctype html>
 <html lang="en">
@@ -44,8 +45,8 @@ function renderPrivacy({ registry }: Service): string {
 <h2>What is stored</h2>
 <ul>
 <li><strong>Your account:</strong> a random id, and a hash of your sign-in address that finds the id again. They are kept until the operator deletes them.</li>
-<li><strong>Your sign-ins:</strong> your e-mail address and, where your sign-in gives one, your name; at most 7 days for each sign-in. Sign-in codes are kept as hashes, for 30 minutes at most.</li>
-<li><strong>What you allowed:</strong> which application may do what, since when, and your e-mail address and name as they were then. It ends when it is revoked, 30 days after its last use, or after 180 days; its record is deleted at most 30 days later. A consent you need not repeat is remembered for 180 days. Access and refresh tokens are kept as hashes or encrypted.</li>
+<li><strong>Your sign-ins:</strong> your e-mail address and, where your sign-in gives one, your name; at most ${inWords(sessionAbsolute)} for each sign-in. Sign-in codes are kept as hashes, for ${inWords(transaction)} at most.</li>
+<li><strong>What you allowed:</strong> which application may do what, since when, and your e-mail address and name as they were then. It ends when it is revoked, ${inWords(refreshIdle)} after its last use, or after ${inWords(refreshAbsolute)}; its record is deleted at most ${inWords(deadGrant)} later. A consent you need not repeat is remembered for 180 days. Access and refresh tokens are kept as hashes or encrypted.</li>
 ${keepsTodos ? "<li><strong>Your to-dos:</strong> what you or your applications wrote, until you delete it.</li>\n" : ""}<li><strong>The log:</strong> for each request its time, path, outcome, and the ids of account and application. Where the operator has set up no mail server, for trying the service out, it also has the sign-in codes.</li>
 </ul>
 <h2>Who sees it</h2>
@@ -57,4 +58,18 @@ ${keepsTodos ? "<li><strong>Your to-dos:</strong> what you or your applications 
 </body>
 </html>
 `;
+}
+
+const UNITS = [
+  [24 * 60 * 60 * 1000, "day"],
+  [60 * 60 * 1000, "hour"],
+  [60 * 1000, "minute"],
+  [1000, "second"],
+] as const;
+
+/** A duration in the largest unit that says it exactly. @param milliseconds Whole seconds. */
+function inWords(milliseconds: number): string {
+  const [length, name] = UNITS.find(([unit]) => milliseconds >= unit && milliseconds % unit === 0) ?? [1000, "second"];
+  const count = milliseconds / length;
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
 }

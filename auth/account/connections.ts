@@ -1,7 +1,8 @@
+import { changeLock } from "../../shared/bearer/locks.ts";
 import type { Exchange } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import { type Grant, subjectStateKind } from "../../shared/state/records.ts";
-import { type Entry, Unavailable } from "../../shared/state/store.ts";
+import type { Entry } from "../../shared/state/store.ts";
 import { audit } from "../audit.ts";
 import { forgetConsent } from "../authorize/consent-memory.ts";
 import { endGrant } from "../grants/grants.ts";
@@ -71,24 +72,11 @@ export async function disconnect(service: Service, exchange: Exchange, sub: stri
  * no list shows.
  */
 export async function signOutEverywhere(service: Service, exchange: Exchange, sub: string): Promise<void> {
-  await cutOff(service, sub);
+  // What began in this very millisecond is cut off too.
+  const notBefore = service.clock() + 1;
+  await changeLock(service.store, subjectStateKind, sub, (lock) => ({ ...lock, notBefore }));
   await disconnect(service, exchange, sub);
   audit(service, exchange, "sign_out", { subject: sub, reason: "everywhere" });
-}
-
-const TRIES = 5;
-
-async function cutOff({ store, clock }: Service, sub: string): Promise<void> {
-  // What began in this very millisecond is cut off too.
-  const notBefore = clock() + 1;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const known = await store.get(subjectStateKind, { id: sub });
-    const done = known
-      ? await store.replace(subjectStateKind, { id: sub }, known.version, { ...known.value, notBefore }, null)
-      : await store.create(subjectStateKind, { id: sub }, { disabled: false, notBefore }, null);
-    if (done) return;
-  }
-  throw new Unavailable("the state of a subject changed too often");
 }
 
 async function livingGrants(service: Service, sub: string): Promise<Entry<Grant>[]> {

@@ -5,11 +5,11 @@ import { audit } from "../audit.ts";
 import { permittedScopes } from "../identity/admission.ts";
 import { endSession, findSession } from "../identity/sessions.ts";
 import { consentPage } from "../pages/consent.ts";
+import { audiencesOf } from "../resources.ts";
 import { wordsFor } from "../scopes.ts";
 import { seeOther } from "./answer.ts";
 import { allowedBefore, isRemembered } from "./consent-memory.ts";
 import { allow, deny } from "./decision.ts";
-import { audiencesOf } from "./request.ts";
 import { type Account, advance, derive, type OpenTransaction } from "./transaction.ts";
 import { type ClientVisit, pathOf, type Visit, viewOf } from "./visit.ts";
 

@@ -1,4 +1,3 @@
-import { type Audiences, createAudiences, type SurfaceName } from "../../shared/bearer/audience.ts";
 import type { Parameters } from "../../shared/http/form.ts";
 import { isRegistered } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
@@ -6,6 +5,7 @@ import type { Client } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
 import { normalizeEmail } from "../identity/email-address.ts";
 import { OAuthError } from "../oauth-error.ts";
+import { resourceOf } from "../resources.ts";
 import { grantableScopes } from "../scopes.ts";
 
 /** Whom an answer may be sent to: proved before anything else is looked at (RFC 9700 §4.11). */
@@ -74,23 +74,9 @@ export function authorizationRequestOf(parameters: Parameters, { client }: Recip
   };
 }
 
-export function audiencesOf({ config }: Service): Audiences {
-  return createAudiences(config.publicUrl);
-}
-
 /** RFC 6749 §3.1.2.3: it may be left out when there is only one. */
 function onlyOne(uris: readonly string[]): string | undefined {
   return uris.length === 1 ? uris[0] : undefined;
-}
-
-/** The string stays byte for byte: it becomes the audience. */
-function resourceOf(requested: string | undefined, client: Client, service: Service): string {
-  const audiences = service.part(audiencesOf);
-  const resource = requested ?? audiences.standard(client.surfaces[0] as SurfaceName);
-  const surface = audiences.surfaceOf(resource);
-  if (surface === undefined) throw new OAuthError("invalid_target", "The resource is not one of this service's.");
-  if (!client.surfaces.includes(surface)) throw new OAuthError("invalid_target", "The client may not have tokens for this resource.");
-  return resource;
 }
 
 /** Scopes we do not have are left out (RFC 6749 §3.3); a request for none of ours is a fault. */

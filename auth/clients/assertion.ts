@@ -12,6 +12,7 @@ import { ASSERTION_ALGORITHMS, type ClientKey } from "../../shared/client-keys.t
 import { sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Kind } from "../../shared/state/store.ts";
+import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import type { Client } from "./client.ts";
 import { type KeyWanted, keysFor } from "./key-sets.ts";
@@ -23,8 +24,6 @@ export const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-b
 /** Id: the hash of client and jti. Expires when no replica, whatever its clock, takes the assertion any more. */
 const jtiKind: Kind<number> = { name: "jti", codec: z.number() };
 
-/** Milliseconds. */
-const LONGEST_LIFE = 10 * 60_000;
 /** Milliseconds that clocks may differ by. */
 const SKEW = 60_000;
 const MAX_LENGTH = 8_192;
@@ -65,9 +64,11 @@ function wantedKey(assertion: string): KeyWanted {
   return { algorithm, kid };
 }
 
-function checkClaims(claims: JWTPayload, clientId: string, { config, clock }: Service) {
+function checkClaims(claims: JWTPayload, clientId: string, service: Service) {
+  const { config, clock } = service;
   const { iss, sub, aud, jti, exp, iat, nbf } = claims;
   const now = clock();
+  const longest = lifetimes(service).clientAssertion;
   if (iss !== clientId || sub !== clientId) throw refused("is not by and about the client (iss, sub)");
   const [audience, ...others] = typeof aud === "string" ? [aud] : Array.isArray(aud) ? aud : [];
   // More than one audience could be replayed elsewhere, byte for byte is what is left to compare.
@@ -77,9 +78,8 @@ function checkClaims(claims: JWTPayload, clientId: string, { config, clock }: Se
   if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw refused("has no usable jti");
   const [expiresAt, issuedAt, notBefore] = [millisecondsOf(exp, "exp"), millisecondsOf(iat, "iat"), millisecondsOf(nbf, "nbf")];
   if (expiresAt === undefined || expiresAt <= now - SKEW) throw refused("has expired (exp)");
-  if (expiresAt > now + LONGEST_LIFE + SKEW) throw refused("lives for more than ten minutes (exp)");
-  if (issuedAt !== undefined && (issuedAt > now + SKEW || issuedAt < now - LONGEST_LIFE - SKEW))
-    throw refused("was not issued lately (iat)");
+  if (expiresAt > now + longest + SKEW) throw refused(`lives for more than ${longest / 1000} seconds (exp)`);
+  if (issuedAt !== undefined && (issuedAt > now + SKEW || issuedAt < now - longest - SKEW)) throw refused("was not issued lately (iat)");
   if (notBefore !== undefined && notBefore > now + SKEW) throw refused("is not valid yet (nbf)");
   return { jti, expiresAt };
 }

@@ -1,12 +1,11 @@
-import type { SurfaceName } from "../../shared/bearer/audience.ts";
 import type { Service } from "../../shared/service.ts";
 import { audit } from "../audit.ts";
-import { audiencesOf } from "../authorize/request.ts";
 import type { Client } from "../clients/client.ts";
 import { machineHandle, standingGrant } from "../grants/machine.ts";
 import { permittedScopes } from "../identity/admission.ts";
 import { mintAccessToken } from "../keys/tokens.ts";
 import { OAuthError } from "../oauth-error.ts";
+import { audiencesOf, resourceOf } from "../resources.ts";
 import { grantableScopes, narrowScopes } from "../scopes.ts";
 import { type GrantHandler, tokenReply } from "./grant-handler.ts";
 
@@ -35,16 +34,6 @@ export const issueToMachine: GrantHandler = async ({ service, exchange, authenti
 /** Where the standing grant of a request is, if it names a resource. */
 export function handleOfMachine(resource: string | undefined, clientId: string, service: Service) {
   return machineHandle(clientId, resource ?? service.part(audiencesOf).standard("mcp"));
-}
-
-/** The string stays byte for byte: it becomes the audience (RFC 8707 §2). */
-function resourceOf(requested: string | undefined, { surfaces }: Client, service: Service): string {
-  const audiences = service.part(audiencesOf);
-  const resource = requested ?? audiences.standard(surfaces[0] as SurfaceName);
-  const surface = audiences.surfaceOf(resource);
-  if (surface === undefined) throw new OAuthError("invalid_target", "The resource is not one of this service's.");
-  if (!surfaces.includes(surface)) throw new OAuthError("invalid_target", "The client may not have tokens for this resource.");
-  return resource;
 }
 
 /**
