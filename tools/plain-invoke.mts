@@ -6,7 +6,7 @@ import { answerFault } from "./encore/gateway.mts";
 /** Calls an endpoint with Node's own request and response, its body cut off at the endpoint's limit. */
 export function invokePlainly({ service, name, options, handler }: Endpoint, request: IncomingMessage, response: ServerResponse): void {
   const limit = bodyLimitOf(options);
-  const body = limit === null || !hasBody(request) ? undefined : limitBody(request, limit);
+  const body = limit === null || staysWithin(request, limit) ? undefined : limitBody(request, limit);
   Promise.resolve()
     .then(() => handler(request, response))
     .catch((error: unknown) => {
@@ -17,9 +17,9 @@ export function invokePlainly({ service, name, options, handler }: Endpoint, req
     });
 }
 
-/** RFC 9112 §6.3: without either header a request has none. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+/** Whether its headers alone say that a body stays within the limit: Node reads no more than they declare (RFC 9112 §6.3). */
+function staysWithin({ headers }: IncomingMessage, limit: number): boolean {
+  return headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) <= limit;
 }
 
 interface LimitedBody {

@@ -1,7 +1,6 @@
 import { verify } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
-import { sha256 } from "../hash.ts";
 import { BearerError } from "./bearer-error.ts";
 import type { VerificationKeys } from "./verification-keys.ts";
 
@@ -26,13 +25,15 @@ export interface AccessTokenClaims extends z.infer<typeof claimsCodec> {
 
 const headerCodec = z.object({ alg: z.string(), typ: z.string(), kid: z.string() });
 
-/** Tokens whose signature was checked, by their hash: a token is checked once, and never trusted past `exp`. */
+/** Tokens whose signature was checked: a token is checked once, and never trusted past `exp`. Each takes about a kilobyte. */
 const MAX_TOKENS = 20_000;
 const MAX_TOKEN_LENGTH = 8192;
 /** Seconds by which clocks of replicas may differ. */
 const CLOCK_SKEW = 5;
 
 export interface SignatureCheck {
+  /** The claims of a token that was checked before and is still good; nothing when it must be checked. */
+  known(token: string): AccessTokenClaims | undefined;
   /**
    * By the keys as they were last read: who honours a token beyond this call renews them (`VerificationKeys.renew`).
    * @throws {BearerError} for a token that this issuer did not sign or that has expired.
@@ -47,7 +48,7 @@ export interface SignatureOptions {
 }
 
 export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions): SignatureCheck {
-  const known = new LRUCache<string, AccessTokenClaims>({ max: MAX_TOKENS });
+  const checked = new LRUCache<string, AccessTokenClaims>({ max: MAX_TOKENS });
 
   async function checkNew(token: string): Promise<AccessTokenClaims> {
     const [head = "", body = "", signature = "", ...rest] = token.split(".");
@@ -64,23 +65,34 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     return { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)), kid: key.kid };
   }
 
+  /** @throws {BearerError} */
+  function inTime(token: string, claims: AccessTokenClaims): AccessTokenClaims {
+    const now = clock() / 1000;
+    if (claims.exp <= now) {
+      checked.delete(token);
+      throw new BearerError("invalid", "The access token has expired.");
+    }
+    if (claims.iat > now + CLOCK_SKEW) throw notOurs();
+    return claims;
+  }
+
+  function known(token: string): AccessTokenClaims | undefined {
+    const claims = checked.get(token);
+    if (!claims) return undefined;
+    if (keys.has(claims.kid)) return inTime(token, claims);
+    checked.delete(token);
+    return undefined;
+  }
+
   return {
+    known,
     async check(token) {
       if (token.length > MAX_TOKEN_LENGTH) throw notOurs();
-      const id = sha256(token);
-      let claims = known.get(id);
-      if (!claims || !keys.has(claims.kid)) {
-        known.delete(id);
-        claims = await checkNew(token);
-        known.set(id, claims);
-      }
-      const now = clock() / 1000;
-      if (claims.exp <= now) {
-        known.delete(id);
-        throw new BearerError("invalid", "The access token has expired.");
-      }
-      if (claims.iat > now + CLOCK_SKEW) throw notOurs();
-      return claims;
+      const before = known(token);
+      if (before) return before;
+      const claims = await checkNew(token);
+      checked.set(token, claims);
+      return inTime(token, claims);
     },
   };
 }

@@ -27,7 +27,7 @@ export function originOf(request: IncomingMessage, config: Config): Origin {
   const namedByProxy = behindGateway || config.trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined;
   const host = (namedByProxy ?? header(request, "host") ?? "").toLowerCase();
   const address = hops.at(-1 - config.trustedProxies) ?? hops.at(0) ?? UNKNOWN;
-  const known = isIP(address) === 0 ? UNKNOWN : address;
+  const known = addressIn(address);
   const signs = behindGateway ? HOP_HEADERS : [...HOP_HEADERS, ...GATEWAY_HEADERS];
   const relayed = hops.length > 1 || signs.some((name) => header(request, name) !== undefined);
   return { address: known, host, loopback: !relayed && isLoopbackAddress(known) && isLoopbackHost(host) };
@@ -35,10 +35,18 @@ export function originOf(request: IncomingMessage, config: Config): Origin {
 
 const UNKNOWN = "unknown";
 
-/** A header's value; repeated ones are joined, and Encore gives them as an array. */
+/** Some proxies name the port as well, IPv6 then in brackets (RFC 7239 §6). Left at that, all their clients would be nobody. */
+function addressIn(hop: string): string {
+  if (isIP(hop) !== 0) return hop;
+  const [, v6, v4] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(hop) ?? [];
+  const address = v6 ?? v4 ?? "";
+  return isIP(address) === 0 ? UNKNOWN : address;
+}
+
+/** A header's value; repeated ones are joined, and Encore gives them as an array. HTTP/2 may cut cookies up (RFC 9113 §8.2.3). */
 export function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
+  return Array.isArray(value) ? value.join(name === "cookie" ? "; " : ", ") : value;
 }
 
 /** Host must name this service, so that no page reaches it by rebinding its own name (CVE-2025-66414 and its kind). */
@@ -79,7 +87,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       if (size <= limit) pieces.push(piece);
       else refuse();
     });
-    request.on("end", () => resolve(Buffer.concat(pieces)));
+    request.on("end", () => resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)));
     const incomplete = () => reject(new HttpError(400, "The request body did not arrive whole."));
     request.on("error", incomplete);
     request.on("aborted", incomplete);

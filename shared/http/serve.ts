@@ -58,7 +58,7 @@ function open(request: IncomingMessage, response: ServerResponse, { config }: Se
   let body: Promise<Buffer> | undefined;
   let signal: AbortSignal | undefined;
   const exchange: Exchange = {
-    id: randomBytes(9).toString("base64url"),
+    id: newRequestId(),
     method: request.method ?? "GET",
     path: queryAt < 0 ? url : url.slice(0, queryAt),
     ...originOf(request, config),
@@ -79,6 +79,21 @@ function open(request: IncomingMessage, response: ServerResponse, { config }: Se
     note: (fields) => void Object.assign(notes, fields),
   };
   return { exchange, notes };
+}
+
+const ID_BYTES = 9;
+const IDS_AT_ONCE = 256;
+let randomness = Buffer.alloc(0);
+let used = 0;
+
+/** Random bytes are had for many ids at once: asking for them is most of what an id costs. */
+function newRequestId(): string {
+  if (used >= randomness.length) {
+    randomness = randomBytes(ID_BYTES * IDS_AT_ONCE);
+    used = 0;
+  }
+  used += ID_BYTES;
+  return randomness.toString("base64url", used - ID_BYTES, used);
 }
 
 /** Aborts when the client closes before the whole reply was sent. */
@@ -126,12 +141,12 @@ function send(reply: Reply, exchange: Exchange, response: ServerResponse, stoppi
     reply.stream(createSink(response, stopping));
     return;
   }
+  // Text stays text: Node writes it together with the headers.
   const body = reply.body ?? "";
-  const bytes = typeof body === "string" ? Buffer.from(body) : body;
-  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(bytes.length);
+  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(Buffer.byteLength(body));
   response.writeHead(reply.status, headers as Record<string, string>);
-  if (exchange.method === "HEAD" || bytes.length === 0) response.end();
-  else response.end(bytes);
+  if (exchange.method === "HEAD" || body.length === 0) response.end();
+  else response.end(body);
 }
 
 /**
