@@ -2,16 +2,7 @@
   "id": "",
   "lang": "typescript",
   "global_cors": {
-    "allow_headers": [
-      "Authorization",
-      "Content-Type",
-      "Accept",
-      "MCP-Protocol-Version",
-      "Mcp-Method",
-      "Mcp-Name",
-      "Mcp-Session-Id",
-      "Last-Event-ID"
-    ],
+    "allow_headers": ["*"],
     "expose_headers": ["WWW-Authenticate", "Mcp-Session-Id"],
     "allow_origins_without_credentials": ["*"],
     "allow_origins_with_credentials": [

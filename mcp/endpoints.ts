@@ -6,7 +6,10 @@ import { mcpSurface } from "./transport/surface.ts";
 
 export const mcp = api.raw({ expose: true, method: "*", path: "/mcp", bodyLimit: 8 * 1024 * 1024 }, serve(mcpSurface, handleMcp));
 // For clients that were given the service's origin as its address.
-export const mcpAtOrigin = api.raw({ expose: true, method: "POST", path: "/", bodyLimit: 8 * 1024 * 1024 }, serve(mcpSurface, handleMcp));
+export const mcpAtOrigin = api.raw(
+  { expose: true, method: ["POST", "DELETE"], path: "/", bodyLimit: 8 * 1024 * 1024 },
+  serve(mcpSurface, handleMcp),
+);
 
 export const sse = api.raw({ expose: true, method: "*", path: "/sse" }, serve(mcpSurface, handleSse));
 export const messages = api.raw(

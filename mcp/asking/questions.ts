@@ -16,16 +16,25 @@ const questionKind: Kind<{ replica: string }> = { name: "ask_answer", codec: z.s
 
 /** Questions to legacy clients: requests on the stream of the call, whose responses may arrive anywhere (MCP 2025-11-25 basic/transports). */
 export interface Questions {
-  /** @param send Puts a message on the call's stream; false when there can be none. */
-  askerOf(session: QuestionedSession, send: (message: string) => boolean, signal: () => AbortSignal): Asker;
+  /** @param send Puts a message on the call's stream; false when there can be none, and `onLost` when that is known later. */
+  askerOf(session: QuestionedSession, send: Send, signal: () => AbortSignal): Asker;
   /** Hands a client's response to whoever waits for it. False when nobody in this session does. */
   answer(session: string, response: RpcResponse): Promise<boolean>;
 }
 
 export interface QuestionedSession {
   readonly key: string;
+  readonly subject: string;
   readonly features: ClientFeatures;
 }
+
+/** Questions of one person that may wait at one process, whether or not a connection is held for them. */
+const MOST_OPEN = 100;
+/** Seconds. */
+const RETRY_AFTER = 30;
+
+type Send = (message: string, onLost: () => void) => boolean;
+type Question = readonly [request: InputRequest, send: Send, signal: AbortSignal];
 
 const answerCodec = z.object({ id: z.string(), result: z.unknown().optional(), error: z.unknown().optional() });
 
@@ -33,13 +42,35 @@ export function createQuestions(service: Service): Questions {
   const { store, clock, config, log } = service;
   const inbox = service.part(createInbox);
   const waiting = new Map<string, (answer: z.infer<typeof answerCodec>) => void>();
+  /** Questions that wait here, by subject. */
+  const counts = new Map<string, number>();
+
+  function count(subject: string, by: number): void {
+    const left = (counts.get(subject) ?? 0) + by;
+    if (left > 0) counts.set(subject, left);
+    else counts.delete(subject);
+  }
+
+  /** @throws {CapabilityError} `rate_limited` */
+  async function ask({ key, subject }: QuestionedSession, ...question: Question): Promise<unknown> {
+    if ((counts.get(subject) ?? 0) >= MOST_OPEN) {
+      const message = `There are ${MOST_OPEN} questions open already, which is as many as there may be. Answer them first.`;
+      throw new CapabilityError("rate_limited", message, { retryAfter: RETRY_AFTER });
+    }
+    count(subject, 1);
+    try {
+      return await put(key, ...question);
+    } finally {
+      count(subject, -1);
+    }
+  }
 
   inbox.handle("answer", (letter) => {
     const answer = answerCodec.parse(JSON.parse(letter));
     waiting.get(answer.id)?.(answer);
   });
 
-  async function ask(session: string, request: InputRequest, send: (message: string) => boolean, signal: AbortSignal): Promise<unknown> {
+  async function put(session: string, ...[request, send, signal]: Question): Promise<unknown> {
     const key = { owner: session, id: randomToken(16) };
     const { promise, resolve, reject } = Promise.withResolvers<z.infer<typeof answerCodec>>();
     const stopExpecting = inbox.expect();
@@ -50,9 +81,8 @@ export function createQuestions(service: Service): Questions {
       await store.create(questionKind, key, { replica: inbox.replica }, clock() + config.mcp.answerTime);
       signal.throwIfAborted();
       waiting.set(key.id, resolve);
-      if (!send(renderRequest(key.id, request.method, paramsOf(request, key.id)))) {
-        throw new CapabilityError("interaction_required", "This call asks a question, but its reply cannot be a stream.");
-      }
+      const message = renderRequest(key.id, request.method, paramsOf(request, key.id));
+      if (!send(message, () => reject(noStream()))) throw noStream();
       const { result, error } = await promise;
       if (error !== undefined) throw refusal(error);
       return result;
@@ -69,7 +99,7 @@ export function createQuestions(service: Service): Questions {
   return {
     askerOf: (session, send, signal) => ({
       supports: (interaction) => session.features[interaction],
-      put: async (_key, request, read) => read(await ask(session.key, request, send, signal())),
+      put: async (_key, request, read) => read(await ask(session, request, send, signal())),
     }),
     async answer(session, { id, result, error }) {
       if (typeof id !== "string") return false;
@@ -88,6 +118,10 @@ export const SESSIONLESS_ASKER: Asker = {
     throw new CapabilityError("interaction_required", "This call asks a question: begin a session with initialize.");
   },
 };
+
+function noStream(): CapabilityError {
+  return new CapabilityError("interaction_required", "This call asks a question, but its reply cannot be a stream.");
+}
 
 /** Opening a page has an id of its own in this era (MCP 2025-11-25 client/elicitation §url-mode). */
 function paramsOf({ params }: InputRequest, id: string): Params {

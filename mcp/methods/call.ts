@@ -15,6 +15,8 @@ export interface Call {
   readonly params: Params;
   /** Absent only where the configuration lets strangers in. */
   readonly caller: Caller | undefined;
+  /** Of the client's machine, as far as it can be told. */
+  readonly address: string;
   readonly service: Service;
   /** What the client said it can do: in this request's envelope, or when its session began. */
   readonly client: ClientFeatures;

@@ -1,12 +1,11 @@
-import { LRUCache } from "lru-cache";
 import { requireAccess } from "../../shared/capabilities/access.ts";
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import { createCompletionContext } from "../../shared/capabilities/context.ts";
 import type { Completer } from "../../shared/capabilities/features.ts";
+import { createAllowances, type Rate } from "../../shared/limits/allowance.ts";
 import type { Service } from "../../shared/service.ts";
 import { McpError } from "../protocol/errors.ts";
 import { isObject } from "../protocol/json-rpc.ts";
-import { createAllowance, type Rate } from "./allowance.ts";
 import type { Call, MethodHandler } from "./call.ts";
 import { protocolError } from "./failure.ts";
 import { renderResult } from "./result.ts";
@@ -15,23 +14,16 @@ import { renderResult } from "./result.ts";
 const MAX_VALUES = 100;
 /** A person types no faster (MCP 2026-07-28 server/utilities/completion §implementation-considerations). */
 const RATE: Rate = { burst: 50, perSecond: 10 };
-/** People whose rate is kept at once; each is one small record. */
-const MOST_PEOPLE = 10_000;
 
 /** Strangers share one. */
-function createAllowances({ clock }: Service): (subject: string) => boolean {
-  const allowances = new LRUCache<string, () => boolean>({ max: MOST_PEOPLE });
-  return (subject) => {
-    const allows = allowances.get(subject) ?? createAllowance(RATE, clock);
-    allowances.set(subject, allows);
-    return allows();
-  };
+function createCompletionLimit({ clock }: Service): (subject: string) => boolean {
+  return createAllowances(RATE, clock);
 }
 
 /** `completion/complete`: whoever may not use a thing is given no suggestions for it either. */
 export const complete: MethodHandler = async (call) => {
   const { ref, argument, context } = call.params;
-  if (!call.service.part(createAllowances)(call.caller?.subject ?? "")) {
+  if (!call.service.part(createCompletionLimit)(call.caller?.subject ?? "")) {
     throw new McpError("invalid_request", "Too many completions at once. Ask again in a second.");
   }
   const { name, value } = readArgument(argument);
@@ -49,20 +41,31 @@ async function suggest(
   filled: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   try {
-    return await withinTime(service.config.callTimeLimit, async () =>
-      completer(typed, createCompletionContext(service, caller, origin, filled)),
-    );
+    return await withinTime(service.config.callTimeLimit, async (late) => {
+      const limited = {
+        id: origin.id,
+        get signal() {
+          return AbortSignal.any([origin.signal, late]);
+        },
+      };
+      return completer(typed, createCompletionContext(service, caller, limited, filled));
+    });
   } catch (error) {
     throw protocolError(error);
   }
 }
 
-/** @throws {CapabilityError} `timed_out` */
-async function withinTime<T>(limit: number, work: () => Promise<T>): Promise<T> {
+/** @param work Is given a signal that aborts when the time is up. @throws {CapabilityError} `timed_out` */
+async function withinTime<T>(limit: number, work: (late: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new CapabilityError("timed_out", "It took longer than it may.")), limit);
+  const timer = setTimeout(() => {
+    const error = new CapabilityError("timed_out", "It took longer than it may.");
+    controller.abort(error);
+    reject(error);
+  }, limit);
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([work(controller.signal), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { mayUse } from "../../shared/capabilities/access.ts";
 import type { Access, Caller } from "../../shared/capabilities/capability.ts";
-import type { Catalog } from "../../shared/capabilities/registry.ts";
+import type { Catalog } from "../../shared/capabilities/offer.ts";
 import type { Config } from "../../shared/config.ts";
 import type { Service } from "../../shared/service.ts";
 import { McpError } from "../protocol/errors.ts";

@@ -2,7 +2,7 @@ import { requireAccess } from "../../shared/capabilities/access.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import { type Access, CapabilityError, type Context } from "../../shared/capabilities/capability.ts";
 import type { ResourceBody, ResourceDefinition } from "../../shared/capabilities/features.ts";
-import type { FoundResource, ResourceTemplate } from "../../shared/capabilities/registry.ts";
+import type { FoundResource, ResourceTemplate } from "../../shared/capabilities/offer.ts";
 import { withTimeLimit } from "../../shared/capabilities/time-limit.ts";
 import { withAnswers } from "../asking/rounds.ts";
 import { McpError } from "../protocol/errors.ts";

@@ -5,7 +5,7 @@ import type { Call } from "./call.ts";
 
 /** Resources, and tasks, that one stream or session may watch. */
 export const MOST_WATCHED = 100;
-/** Characters of an address: it is kept with the session, or for as long as the stream lasts. */
+/** Bytes of an address written as JSON: {@link MOST_WATCHED} of them are kept in the session's record, which is bounded. */
 const MAX_URI = 2_000;
 
 /** What a stream may carry; what is absent was not asked for (MCP 2026-07-28 schema SubscriptionFilter, SEP-2663). */
@@ -50,7 +50,8 @@ export function readUri({ uri }: Params): string {
 }
 
 function checkUri(uri: string): void {
-  if (uri.length > MAX_URI) throw new McpError("invalid_params", `The uri has more than ${MAX_URI} characters.`);
+  const tooLong = uri.length > MAX_URI || Buffer.byteLength(JSON.stringify(uri)) > MAX_URI;
+  if (tooLong) throw new McpError("invalid_params", `The uri has more than ${MAX_URI} bytes.`);
 }
 
 function readFlag(notifications: Params, member: string): boolean {

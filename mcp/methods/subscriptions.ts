@@ -1,10 +1,11 @@
 import { requireAccess } from "../../shared/capabilities/access.ts";
 import type { Announcement } from "../../shared/capabilities/changes.ts";
+import { sha256 } from "../../shared/hash.ts";
+import { taskKeyOf } from "../../shared/tasks/task-records.ts";
 import { SUBSCRIPTION_ID } from "../protocol/envelope.ts";
 import { McpError } from "../protocol/errors.ts";
 import type { Params } from "../protocol/json-rpc.ts";
 import type { Session } from "../sessions/sessions.ts";
-import { taskKeyOf } from "../tasks/task-records.ts";
 import { readOwnTask } from "../tasks/tasks.ts";
 import type { Call, MethodHandler } from "./call.ts";
 import { accessOf, findReadable } from "./resources.ts";
@@ -101,14 +102,15 @@ function isList(topic: Announcement["topic"]): topic is keyof typeof LIST_CHANGE
 
 /** Tells the state of tasks, as it is when it is read: in order, and no state twice in a row. */
 function watchTasks(call: Call, tell: (task: object) => void) {
+  /** What was told last, by its hash: results may be large, and a stream is open for long. */
   const told = new Map<string, string>();
   /** Tasks that are being read, and whether they changed meanwhile. */
   const reading = new Map<string, { again: boolean }>();
   const watch = {
     tell(id: string, task: object): void {
-      const text = JSON.stringify(task);
-      if (told.get(id) === text) return;
-      told.set(id, text);
+      const hash = sha256(JSON.stringify(task));
+      if (told.get(id) === hash) return;
+      told.set(id, hash);
       tell(task);
     },
     async changed(id: string): Promise<void> {

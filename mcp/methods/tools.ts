@@ -1,7 +1,10 @@
 import { requireAccess } from "../../shared/capabilities/access.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import { type Access, type Capability, CapabilityError } from "../../shared/capabilities/capability.ts";
+import type { Outcome } from "../../shared/capabilities/content.ts";
+import { once } from "../../shared/capabilities/idempotency.ts";
 import type { Config } from "../../shared/config.ts";
+import { limitCalls } from "../../shared/limits/calls.ts";
 import { withAnswers } from "../asking/rounds.ts";
 import { requiredCapabilities } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
@@ -15,6 +18,9 @@ import { inContext } from "./context.ts";
 import { protocolError } from "./failure.ts";
 import { createListing } from "./listing.ts";
 import { renderResult } from "./result.ts";
+
+/** A member of a call's `_meta` with which a client may send a write again without doing it again. */
+const IDEMPOTENCY_KEY = "io.portico/idempotencyKey";
 
 const NO_ARGUMENTS: Params = Object.freeze({});
 
@@ -34,7 +40,7 @@ export const callTool: MethodHandler = (call) => {
   if (!isObject(input)) throw new McpError("invalid_params", "A tool's arguments must be an object.");
   const capability = call.service.registry.catalog.findCapability(name);
   if (!capability || !isTool(capability)) throw new McpError("invalid_params", "There is no tool with this name.");
-  call.note({ tool: name });
+  call.note({ tool: capability.name });
   requireAccess(capability.access, call.caller);
   if (capability.longRunning?.task === "required") requireTasks(call);
   if (call.era === "modern") checkParamHeaders(capability.headerParameters, input, call.header);
@@ -44,14 +50,40 @@ export const callTool: MethodHandler = (call) => {
 
 async function run(call: Call, capability: Capability, input: Params, asker: Asker): Promise<string> {
   try {
-    if (capability.longRunning && takesTasks(call)) return await begin(call, capability, input, asker);
-    const outcome = await inContext(call, asker, (context) => capability.call(input, context));
-    return renderResult(call.era, renderOutcome(outcome));
+    limitCalls(call.service, call.caller, call.address);
+    const given = await perform(call, capability, input, asker);
+    return typeof given === "string" ? given : renderResult(call.era, renderOutcome(given));
   } catch (error) {
     const failure = error instanceof CapabilityError ? toolFailure(error, call.era) : undefined;
     if (!failure) throw protocolError(error);
     call.note({ outcome: (error as CapabilityError).code });
     return renderResult(call.era, failure);
+  }
+}
+
+/** An outcome, or the handle of a task as JSON text. */
+function perform(call: Call, capability: Capability, input: Params, asker: Asker): Promise<Outcome | string> {
+  const { _meta: meta } = call.params;
+  const key = capability.effect === "read" || !isObject(meta) ? undefined : meta[IDEMPOTENCY_KEY];
+  if (key !== undefined) return performOnce(call, capability, key, () => performNow(call, capability, input, asker));
+  return performNow(call, capability, input, asker);
+}
+
+function performNow(call: Call, capability: Capability, input: Params, asker: Asker): Promise<Outcome | string> {
+  if (capability.longRunning && takesTasks(call)) return begin(call, capability, input, asker);
+  return inContext(call, asker, (context) => capability.call(input, context));
+}
+
+async function performOnce(call: Call, capability: Capability, key: unknown, work: () => Promise<Outcome | string>) {
+  const { service, caller, params, origin } = call;
+  if (typeof key !== "string") throw new McpError("invalid_params", `${IDEMPOTENCY_KEY} must be a string.`);
+  if (!caller) throw new CapabilityError("unauthenticated", "An idempotency key belongs to a signed-in person.");
+  try {
+    return await once(service, { capability, caller, key, input: params["arguments"], signal: origin.signal }, work);
+  } catch (error) {
+    // The model did nothing wrong: its client did.
+    if (error instanceof CapabilityError && error.code === "key_reused") throw new McpError("invalid_params", error.message);
+    throw error;
   }
 }
 

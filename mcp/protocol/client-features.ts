@@ -7,6 +7,7 @@ export const clientFeaturesCodec = z.strictObject({
   form: z.boolean(),
   url: z.boolean(),
   sampling: z.boolean(),
+  sampling_tools: z.boolean(),
   roots: z.boolean(),
   tasks: z.boolean(),
 });
@@ -14,7 +15,7 @@ export type ClientFeatures = z.infer<typeof clientFeaturesCodec>;
 
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
-export const NO_FEATURES: ClientFeatures = { form: false, url: false, sampling: false, roots: false, tasks: false };
+export const NO_FEATURES: ClientFeatures = { form: false, url: false, sampling: false, sampling_tools: false, roots: false, tasks: false };
 
 /** An empty `elicitation` means forms (MCP 2025-11-25 client/elicitation §capabilities). */
 export function readClientFeatures(capabilities: unknown): ClientFeatures {
@@ -25,6 +26,7 @@ export function readClientFeatures(capabilities: unknown): ClientFeatures {
     form: isObject(elicitation) && (isObject(elicitation["form"]) || !url),
     url,
     sampling: isObject(sampling),
+    sampling_tools: isObject(sampling) && isObject(sampling["tools"]),
     roots: isObject(roots),
     tasks: isObject(extensions) && isObject(extensions[TASKS_EXTENSION]),
   };
@@ -34,6 +36,7 @@ const REQUIRED: Readonly<Record<Interaction | "tasks", Readonly<Record<string, u
   form: { elicitation: { form: {} } },
   url: { elicitation: { url: {} } },
   sampling: { sampling: {} },
+  sampling_tools: { sampling: { tools: {} } },
   roots: { roots: {} },
   tasks: { extensions: { [TASKS_EXTENSION]: {} } },
 };

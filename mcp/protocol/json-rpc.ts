@@ -30,14 +30,22 @@ export type Message = RpcRequest | RpcNotification | RpcResponse;
 
 const NO_PARAMS: Params = Object.freeze({});
 
+export interface JsonLimits {
+  /** How deeply objects and lists may be nested: whatever walks the value later must not run out of stack. */
+  readonly depth: number;
+  /** Members, elements, objects and lists in all: a check may find a fault in each, which is hundreds of bytes for one. */
+  readonly values: number;
+}
+
 /**
- * @param maxDepth How deeply objects and lists may be nested: whatever walks the value later must not run out of stack.
  * @throws {McpError} `parse_error` when the body is not JSON in UTF-8 (MCP 2026-07-28 basic/transports), `invalid_request`
- *   when it is nested too deeply.
+ *   when it is nested too deeply or has too many values.
  */
-export function parseJson(body: Buffer, maxDepth: number): unknown {
+export function parseJson(body: Buffer, limits: JsonLimits): unknown {
   if (!isUtf8(body)) throw new McpError("parse_error", "The body is not UTF-8.");
-  if (depthOf(body) > maxDepth) throw new McpError("invalid_request", `The message is nested more than ${maxDepth} deep.`);
+  const { depth, values } = sizeOf(body);
+  if (depth > limits.depth) throw new McpError("invalid_request", `The message is nested more than ${limits.depth} deep.`);
+  if (values > limits.values) throw new McpError("invalid_request", `The message has more than ${limits.values} values.`);
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
@@ -47,20 +55,27 @@ export function parseJson(body: Buffer, maxDepth: number): unknown {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 
-/** How deep the brackets go that are not in strings; bytes of other characters never look like one of these. */
-function depthOf(body: Buffer): number {
+/**
+ * How deep the brackets go that are not in strings, and how many of them and of the commas between values there are;
+ * bytes of other characters never look like one of these.
+ */
+function sizeOf(body: Buffer): JsonLimits {
   let depth = 0;
   let deepest = 0;
+  let values = 1;
   for (let at = 0; at < body.length; at++) {
     const byte = body[at];
     if (byte === QUOTE) at = endOfString(body, at);
     else if (byte === 0x7b || byte === 0x5b) {
       depth++;
+      values++;
       if (depth > deepest) deepest = depth;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+    } else if (byte === COMMA) values++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  return deepest;
+  return { depth: deepest, values };
 }
 
 function endOfString(body: Buffer, start: number): number {

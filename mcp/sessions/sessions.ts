@@ -39,7 +39,7 @@ export interface OpenSession extends Session {
 
 /** The sessions of legacy clients (MCP 2025-11-25 basic/transports §session-management), good at every replica. */
 export interface Sessions {
-  /** @returns the id for the client; who has too many sessions loses the oldest. */
+  /** @returns the id for the client; who has too many sessions loses the oldest, and its stream. */
   begin(
     caller: Caller,
     given: Pick<Session, "revision" | "features" | "stream" | "outlet">,
@@ -48,13 +48,14 @@ export interface Sessions {
   find(id: string, caller: Caller): Promise<OpenSession>;
   /** The session as it is now, or nothing when it has ended. */
   read(subject: string, key: string): Promise<OpenSession | undefined>;
+  /** Ends it, and its stream. */
   end(session: OpenSession): Promise<void>;
 }
 
 /** Times a lost compare-and-set is tried again. */
 const MAX_TRIES = 8;
 
-export function createSessions({ store, clock, config, log }: Service): Sessions {
+export function createSessions({ store, clock, config, log, changes }: Service): Sessions {
   const { sessionIdle, sessionsPerSubject } = config.mcp;
 
   function open(subject: string, key: string, session: Session): OpenSession {
@@ -77,22 +78,37 @@ export function createSessions({ store, clock, config, log }: Service): Sessions
     await store.replace(sessionKind, { owner: subject, id: entry.id }, entry.version, entry.value, now + sessionIdle);
   }
 
-  async function makeRoom(subject: string): Promise<void> {
-    const { entries } = await store.list(sessionKind, subject, undefined, sessionsPerSubject + 1);
-    const tooMany = entries.length - sessionsPerSubject + 1;
+  /** Comes after the new one is there: of many that begin together, the last to look sees them all. */
+  async function makeRoom(subject: string, newest: string): Promise<void> {
+    const others: { readonly id: string; readonly createdAt: number }[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list(sessionKind, subject, cursor, sessionsPerSubject + 1);
+      for (const { id, value } of page.entries) {
+        if (id !== newest) others.push({ id, createdAt: value.createdAt });
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    const tooMany = others.length + 1 - sessionsPerSubject;
     if (tooMany <= 0) return;
-    const oldest = [...entries].sort((a, b) => a.value.createdAt - b.value.createdAt).slice(0, tooMany);
+    const oldest = others.sort((a, b) => a.createdAt - b.createdAt).slice(0, tooMany);
     log.info({ subject, ended: oldest.length }, "too many sessions: the oldest end");
-    for (const { id } of oldest) await store.take(sessionKind, { owner: subject, id });
+    for (const { id } of oldest) await remove(subject, id);
+  }
+
+  async function remove(subject: string, key: string): Promise<void> {
+    const removed = await store.take(sessionKind, { owner: subject, id: key });
+    // Its stream, wherever it is, hears of it.
+    if (removed?.value.stream !== undefined) changes.announce({ topic: "session", key });
   }
 
   return {
     async begin({ subject, clientId }, given) {
-      await makeRoom(subject);
       const id = randomToken();
       const key = sha256(id);
       const value: Session = { clientId, subscriptions: [], createdAt: clock(), ...given };
       await store.create(sessionKind, { owner: subject, id: key }, value, clock() + sessionIdle);
+      await makeRoom(subject, key);
       return { id, session: open(subject, key, value) };
     },
     async find(id, { subject, clientId }) {
@@ -105,9 +121,7 @@ export function createSessions({ store, clock, config, log }: Service): Sessions
       const entry = await store.get(sessionKind, { owner: subject, id: key });
       return entry && open(subject, entry.id, entry.value);
     },
-    async end({ subject, key }) {
-      await store.take(sessionKind, { owner: subject, id: key });
-    },
+    end: ({ subject, key }) => remove(subject, key),
   };
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Service } from "../../shared/service.ts";
+import { blobCodec, createBlobs } from "../../shared/state/blobs.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
-import { blobCodec, createBlobs } from "./blobs.ts";
 
-/** Where a replica gets what others have for it: answers, responses and cancellations that arrived at the wrong door. */
+/** Where a replica gets what others have for it: answers, messages and news of tasks that arrived at the wrong door. */
 export interface Inbox {
   /** This process, for others to write to. */
   readonly replica: string;
@@ -21,7 +21,7 @@ export interface Inbox {
   expect(): () => void;
 }
 
-const LETTER_TOPICS = ["answer", "message", "cancel", "task"] as const;
+const LETTER_TOPICS = ["answer", "message", "task"] as const;
 export type LetterTopic = (typeof LETTER_TOPICS)[number];
 
 const letterCodec = z.strictObject({ topic: z.enum(LETTER_TOPICS), text: blobCodec });

@@ -1,20 +1,44 @@
 import type { Service } from "../../shared/service.ts";
+import type { Blob, Blobs } from "../../shared/state/blobs.ts";
 import type { Page } from "../../shared/state/store.ts";
-import type { Blob, Blobs } from "./blobs.ts";
-import type { OwnStream, Replays } from "./replay.ts";
 import { eventIdOf, eventKind, parseEventId, purposeOf, type StreamRecord, sequenceId, streamKind } from "./replay-records.ts";
+
+export interface ReplayedEvent {
+  readonly id: string;
+  readonly message: string;
+}
+
+/** How kept streams are read. */
+export interface Following {
+  /** Whether the session has a stream with such an event, and nothing after it is lost. @throws {Unavailable} */
+  knows(session: string, eventId: string): Promise<boolean>;
+  /**
+   * Gives the events after one, as they come, until the stream is finished or `signal` aborts. Once it has begun it waits
+   * for a store that is down.
+   * @returns false for an event that is not known (any more).
+   * @throws {Unavailable}
+   */
+  follow(session: string, eventId: string, onEvent: (event: ReplayedEvent) => void, signal: AbortSignal): Promise<boolean>;
+}
+
+/** A stream that this process writes, for those who follow it here. */
+export interface OwnStream {
+  isFinished(): boolean;
+  /** Resolves when there is more to read, or the stream is finished. */
+  changed(): Promise<void>;
+}
 
 /** Milliseconds between two looks at a stream that another replica writes. */
 const INTERVAL = 500;
 /** Events may be large. */
 const PAGE = 20;
 
-/** The reading half of {@link Replays}. */
+/** The reading half of {@link Following}. */
 export function createFollow(
   { store, log, stopping }: Pick<Service, "store" | "log" | "stopping">,
   blobs: Blobs,
   ownStream: (id: string) => OwnStream | undefined,
-): Pick<Replays, "knows" | "follow"> {
+): Following {
   /** Whether nothing that came after the event has expired. */
   async function isKept(stream: string, sequence: number, { last }: StreamRecord): Promise<boolean> {
     if (sequence === last) return true;
@@ -50,7 +74,7 @@ export function createFollow(
     return record?.value.session === session && isKept(named.stream, named.sequence, record.value);
   }
 
-  async function follow(...[session, eventId, onEvent, signal]: Parameters<Replays["follow"]>): Promise<boolean> {
+  async function follow(...[session, eventId, onEvent, signal]: Parameters<Following["follow"]>): Promise<boolean> {
     const named = parseEventId(eventId);
     if (!named || !(await knows(session, eventId))) return false;
     const { stream } = named;

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { type Blob, blobCodec } from "../../shared/state/blobs.ts";
 import type { Kind } from "../../shared/state/store.ts";
-import { type Blob, blobCodec } from "./blobs.ts";
 
 const streamCodec = z.strictObject({
   /** The key of the session whose stream it is. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Service } from "../../shared/service.ts";
-import { createBlobs } from "./blobs.ts";
-import { createFollow } from "./replay-follow.ts";
+import { createBlobs } from "../../shared/state/blobs.ts";
+import { createFollow, type Following, type OwnStream } from "./replay-follow.ts";
 import { eventIdOf, eventKind, KEPT, purposeOf, sequenceId, streamKind } from "./replay-records.ts";
 
 /**
@@ -17,30 +17,9 @@ export interface Replay {
   finish(): Promise<void>;
 }
 
-export interface ReplayedEvent {
-  readonly id: string;
-  readonly message: string;
-}
-
-export interface Replays {
+export interface Replays extends Following {
   /** @param session The key of the session whose stream it is. @throws {Unavailable} */
   begin(session: string): Promise<Replay>;
-  /** Whether the session has a stream with such an event, and nothing after it is lost. @throws {Unavailable} */
-  knows(session: string, eventId: string): Promise<boolean>;
-  /**
-   * Gives the events after one, as they come, until the stream is finished or `signal` aborts. Once it has begun it waits
-   * for a store that is down.
-   * @returns false for an event that is not known (any more).
-   * @throws {Unavailable}
-   */
-  follow(session: string, eventId: string, onEvent: (event: ReplayedEvent) => void, signal: AbortSignal): Promise<boolean>;
-}
-
-/** A stream that this process writes, for those who follow it here. */
-export interface OwnStream {
-  isFinished(): boolean;
-  /** Resolves when there is more to read, or the stream is finished. */
-  changed(): Promise<void>;
 }
 
 interface WrittenStream extends OwnStream {

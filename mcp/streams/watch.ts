@@ -10,8 +10,8 @@ export interface CallerWatch {
   watch(authorization: string, onEnd: () => void, until: AbortSignal): void;
 }
 
-/** Milliseconds: a revocation takes effect within ten seconds, also on what is open. */
-const INTERVAL = 5_000;
+/** Milliseconds. Added to the age of what the verifier remembers, it is the time in which a revocation ends what is open. */
+const INTERVAL = 2_000;
 
 interface Watched {
   readonly authorization: string;

@@ -1,12 +1,12 @@
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import type { Outcome } from "../../shared/capabilities/content.ts";
 import type { Log } from "../../shared/log.ts";
+import type { Ending, TaskError } from "../../shared/tasks/task-records.ts";
 import { renderOutcome, type ToolResult, toolFailure } from "../methods/content.ts";
 import { protocolError } from "../methods/failure.ts";
 import { IMPLEMENTATION } from "../methods/result.ts";
 import { SERVER_INFO } from "../protocol/envelope.ts";
 import { McpError, renderingOf } from "../protocol/errors.ts";
-import type { Ending, TaskError } from "./task-records.ts";
 
 /** The end of work that gave something. */
 export function endingOf(outcome: Outcome): Ending {

@@ -1,4 +1,4 @@
-import type { Task } from "./task-records.ts";
+import type { Task } from "../../shared/tasks/task-records.ts";
 
 /** A task as `tasks/get` and `notifications/tasks` show it (SEP-2663 DetailedTask). */
 export function describeTask(taskId: string, task: Task): Readonly<Record<string, unknown>> {

@@ -1,20 +1,17 @@
 import { type Caller, type Capability, CapabilityError, type Prepared } from "../../shared/capabilities/capability.ts";
-import { randomToken } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
+import { beginTask, isOwn } from "../../shared/tasks/begin-task.ts";
+import { readLiveTask } from "../../shared/tasks/task-lease.ts";
+import { ended, isOver, stepTask, type Task, type TaskKey, taskKeyOf } from "../../shared/tasks/task-records.ts";
 import type { Call } from "../methods/call.ts";
 import { traceOf } from "../methods/context.ts";
 import { IMPLEMENTATION } from "../methods/result.ts";
 import { SERVER_INFO } from "../protocol/envelope.ts";
-import { readLiveTask } from "./task-lease.ts";
-import { createTask, ended, expiryOf, isOver, stepTask, type Task, type TaskKey, taskKeyOf, taskKind } from "./task-records.ts";
-import { createTaskRunner } from "./task-runner.ts";
-import { takeSlot } from "./task-slots.ts";
+import { createMcpTaskRunner } from "./mcp-task-runner.ts";
+import { endingOf, endingOfError } from "./task-ending.ts";
 import { describeTask } from "./task-view.ts";
 
-/** How often clients should ask, in milliseconds, unless the capability says otherwise. */
-const POLL_INTERVAL = 1_000;
-/** Bytes of entropy: a task id cannot be guessed (SEP-2663 §security-implications). */
-const ID_BYTES = 24;
+const ENDINGS = { endingOf, endingOfError };
 
 /**
  * Makes a task of a call and begins it. The task can be found before this resolves (SEP-2663 §task-creation).
@@ -23,33 +20,21 @@ const ID_BYTES = 24;
  *   may be, `unavailable` when the service is stopping.
  * @throws {Unavailable}
  */
-export async function startTask(call: Call, { name, longRunning }: Capability, prepared: Prepared): Promise<string> {
-  const { service, caller } = call;
+export async function startTask(call: Call, capability: Capability, prepared: Prepared): Promise<string> {
+  const { service, caller, client } = call;
   if (!caller) throw new CapabilityError("unauthenticated", "A task belongs to a signed-in person.");
-  if (service.stopping.aborted) throw new CapabilityError("unavailable", "The service is stopping.", { retryAfter: 2 });
-  const runner = service.part(createTaskRunner);
-  const taskId = randomToken(ID_BYTES);
-  const key = { owner: caller.subject, id: taskKeyOf(taskId) };
-  const now = service.clock();
-  const task: Task = {
-    clientId: caller.clientId,
-    status: "working",
-    createdAt: now,
-    updatedAt: now,
-    ttl: longRunning?.ttl ?? service.config.mcp.taskTtl,
-    pollInterval: longRunning?.pollInterval ?? POLL_INTERVAL,
-    lease: runner.lease(),
-    details: { questions: {}, answers: {} },
-  };
-  await createTask(service, key, task);
-  try {
-    await takeSlot(service, key, expiryOf(task));
-  } catch (error) {
-    await service.store.take(taskKind, key);
-    throw error;
-  }
+  const { taskId, key, task } = await beginTask(service, {
+    runner: service.part(createMcpTaskRunner),
+    capability,
+    keyOf: taskKeyOf,
+    caller,
+    supports: (interaction) => client[interaction],
+    trace: traceOf(call),
+    requestId: call.origin.id,
+    prepared,
+    endings: ENDINGS,
+  });
   call.note({ task: key.id });
-  runner.start({ key, task, caller, client: call.client, trace: traceOf(call), requestId: call.origin.id, tool: name, prepared });
   return JSON.stringify({ resultType: "task", ...describeTask(taskId, task), _meta: { [SERVER_INFO]: IMPLEMENTATION } });
 }
 
@@ -76,7 +61,7 @@ export async function answerOwnTask(
   const found = await findOwnTask(service, caller, taskId);
   if (!found) return false;
   const after = await stepTask(service, found.key, (task) => withAnswers(task, answers, service.clock()));
-  if (after && Object.keys(after.details.answers).length > 0) await service.part(createTaskRunner).wake(found.key, after);
+  if (after && Object.keys(after.details.answers).length > 0) await service.part(createMcpTaskRunner).wake(found.key, after);
   return true;
 }
 
@@ -91,7 +76,7 @@ export async function cancelOwnTask({ service, caller }: Call, taskId: string): 
   const { key, task } = found;
   if (isOver(task)) return true;
   await stepTask(service, key, (now) => ended(now, service.clock(), { status: "cancelled" }));
-  await service.part(createTaskRunner).wake(key, task);
+  await service.part(createMcpTaskRunner).wake(key, task);
   return true;
 }
 
@@ -104,7 +89,7 @@ async function findOwnTask(service: Service, caller: Caller | undefined, taskId:
   if (!caller) return undefined;
   const key = { owner: caller.subject, id: taskKeyOf(taskId) };
   const task = await readLiveTask(service, key);
-  return task?.clientId === caller.clientId ? { key, task } : undefined;
+  return isOwn(task, caller) ? { key, task } : undefined;
 }
 
 /** Answered questions go at once, so that nobody answers them again (SEP-2663 §task-update-requests). */

@@ -31,7 +31,7 @@ export async function answerBatch(values: readonly unknown[], arrival: Arrival):
   }
   const requests = messages.filter((message) => message.kind === "request");
   if (requests.length === 0) return ACCEPTED;
-  const running = underWay(arrival);
+  const running = underWay(arrival, requests.length);
   const way = createReplyWay(arrival, dialect, {
     stream: "possible",
     onSlow: running.watch,

@@ -9,6 +9,7 @@ import { type RpcRequest, readMessage, renderError, renderResponse } from "../pr
 import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createInbox } from "../streams/inbox.ts";
+import { createCallerWatch } from "../streams/watch.ts";
 import type { Arrival } from "./arrival.ts";
 import { ACCEPTED, callOf, isAccessError, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
 import { carryNotifications, holdWhileGood } from "./session-stream.ts";
@@ -88,13 +89,22 @@ export async function handleMessages(exchange: Exchange, service: Service): Prom
 
 /** The POST is accepted while its call goes on, unless the call lacks scopes: that is said in HTTP. */
 async function run(request: RpcRequest, dialect: Dialect, arrival: Arrival, outlet: NonNullable<OpenSession["outlet"]>): Promise<Reply> {
+  const { exchange, service } = arrival;
   const way = createOutletWay(arrival, outlet);
   const running = underWay(arrival);
+  const done = new AbortController();
   running.begin(request.id, way.cancel);
   running.watch();
-  const work = answer(request, dialect, arrival, way).finally(running.end);
+  const work = answer(request, dialect, arrival, way).finally(() => {
+    running.end();
+    done.abort();
+  });
   const { promise: late, resolve } = Promise.withResolvers<Reply>();
-  const timer = setTimeout(() => resolve(ACCEPTED), PATIENCE);
+  const timer = setTimeout(() => {
+    const authorization = exchange.header("authorization");
+    if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, way.cancel, done.signal);
+    resolve(ACCEPTED);
+  }, PATIENCE);
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 

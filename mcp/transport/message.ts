@@ -20,6 +20,7 @@ import {
   renderNotification,
   renderResponse,
 } from "../protocol/json-rpc.ts";
+import { createLoad } from "../sessions/load.ts";
 import { createRunningCalls } from "../sessions/running.ts";
 import type { Arrival } from "./arrival.ts";
 import { createReplyWay } from "./reply-way.ts";
@@ -42,17 +43,20 @@ export async function answerMessage(value: unknown, arrival: Arrival): Promise<R
     return await answerUnderstood(message, dialect, arrival);
   } catch (error) {
     // What is thrown before the era is known looks the same in both.
-    if (error instanceof McpError) return errorReply(error, "modern", readableId(value));
-    throw error;
+    if (!(error instanceof McpError)) throw error;
+    exchange.note({ outcome: error.fault });
+    return errorReply(error, "modern", readableId(value));
   }
 }
 
 function answerUnderstood(message: Message, dialect: Dialect, arrival: Arrival): Promise<Reply> {
   if (message.kind === "notification") return takeNotification(message, arrival);
   if (message.kind === "response") return takeResponse(message, arrival);
-  const running = underWay(arrival);
+  const stream = STREAMS.get(message.method) ?? "possible";
+  // What is nothing but a stream is counted as one.
+  const running = underWay(arrival, stream === "only" ? 0 : 1);
   const way = createReplyWay(arrival, dialect, {
-    stream: STREAMS.get(message.method) ?? "possible",
+    stream,
     onSlow: running.watch,
     renderFailure: (error) => errorReply(shownError(error, arrival), dialect.era, message.id),
   });
@@ -66,8 +70,13 @@ const STREAMS: ReadonlyMap<string, "never" | "only"> = new Map([
   ["subscriptions/listen", "only"],
 ]);
 
-/** Keeps the calls of one POST in the list of those that can be cancelled: a legacy session's. */
-export function underWay({ session, service }: Arrival) {
+/**
+ * Counts the calls of one POST, and keeps those of a legacy session in the list of what can be cancelled.
+ * @throws {HttpError} 429 when the caller has too many under way.
+ */
+export function underWay({ session, service, caller }: Arrival, count = 1) {
+  const load = service.part(createLoad);
+  load.add(caller?.subject, count);
   const calls: { watch(): void; end(): void }[] = [];
   return {
     begin(id: RequestId, cancel: () => void) {
@@ -77,6 +86,7 @@ export function underWay({ session, service }: Arrival) {
       for (const call of calls) call.watch();
     },
     end() {
+      load.remove(caller?.subject, count);
       for (const call of calls) call.end();
     },
   };
@@ -89,7 +99,10 @@ async function answerRequest(request: RpcRequest, dialect: Dialect, arrival: Arr
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     // Cancelled: nothing is answered (MCP 2025-11-25 basic/utilities/cancellation).
-    if (dialect.era === "legacy" && way.signal.aborted) return ACCEPTED;
+    if (dialect.era === "legacy" && way.signal.aborted) {
+      arrival.exchange.note({ outcome: "cancelled" });
+      return ACCEPTED;
+    }
     if (isAccessError(error) && !way.isStream) return scopeReply(error, request, dialect.era, arrival);
     return errorReply(shownError(error, arrival), dialect.era, request.id);
   }
@@ -119,6 +132,7 @@ export function callOf(request: RpcRequest, dialect: Dialect, { exchange, servic
     id: request.id,
     params,
     caller,
+    address: exchange.address,
     service,
     client: dialect.era === "modern" ? clientFeaturesOf(params) : (session?.features ?? NO_FEATURES),
     session,
@@ -142,8 +156,14 @@ export function callOf(request: RpcRequest, dialect: Dialect, { exchange, servic
   };
 }
 
-/** What a method threw, as the client may see it: the text of what is ours to mend stays in the log. */
-export function shownError(error: unknown, { exchange, service }: Arrival): McpError {
+/** What a method threw, as the client may see it, and noted: the text of what is ours to mend stays in the log. */
+export function shownError(error: unknown, arrival: Arrival): McpError {
+  const shown = shownAs(error, arrival);
+  arrival.exchange.note({ outcome: error instanceof CapabilityError ? error.code : shown.fault });
+  return shown;
+}
+
+function shownAs(error: unknown, { exchange, service }: Arrival): McpError {
   if (error instanceof McpError) return error;
   if (error instanceof Unavailable) return new McpError("internal", "The service cannot reach its state right now. Try again shortly.");
   if (isAccessError(error)) return new McpError("invalid_request", error.message);

@@ -5,7 +5,7 @@ import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createReplays, type Replay } from "../streams/replay.ts";
 import { createCallerWatch } from "../streams/watch.ts";
 import type { Arrival } from "./arrival.ts";
-import { JSON_HEADERS } from "./surface.ts";
+import { isResumable, JSON_HEADERS } from "./surface.ts";
 import type { ReplyWay } from "./way.ts";
 
 /**
@@ -29,12 +29,13 @@ export interface ReplyWayOptions {
 
 /**
  * A modern call's way ends with its connection. A legacy call goes on without one: what it says is kept, so that its
- * client can come back for it at any replica.
+ * client can come back for it at any replica, where a GET is ours.
  */
 export function createReplyWay(arrival: Arrival, dialect: Dialect, options: ReplyWayOptions): ReplyWay {
   const { exchange, service, caller, session } = arrival;
-  const primed = session !== undefined && dialect.revision >= PRIMING_REVISION;
-  const waiting: string[] = [];
+  const resumed = session && isResumable(exchange) ? session : undefined;
+  const primed = resumed !== undefined && dialect.revision >= PRIMING_REVISION;
+  const waiting: { readonly message: string; readonly onLost: (() => void) | undefined }[] = [];
   let possible = options.stream !== "never" && acceptsStream(exchange.header("accept"));
   let begunSession: string | undefined;
   let streaming: Promise<Reply> | undefined;
@@ -42,6 +43,8 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
   /** Resolves when the client has its stream. */
   const { promise: opening, resolve: hasOpened } = Promise.withResolvers<void>();
   let stream: EventStream | undefined;
+  /** Aborts when a stream has said all there is, whether or not its client is still there. */
+  let done: AbortController | undefined;
   let replay: Replay | undefined;
   let controller: AbortController | undefined;
   let ending: AbortController | undefined;
@@ -58,14 +61,28 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
   }
 
   async function openStream(): Promise<Reply> {
-    if (session) replay = await service.part(createReplays).begin(session.key);
+    if (resumed) replay = await service.part(createReplays).begin(resumed.key);
+    try {
+      return streamReply();
+    } catch (error) {
+      // What nobody will write to must not be kept up.
+      await replay?.finish();
+      replay = undefined;
+      throw error;
+    }
+  }
+
+  function streamReply(): Reply {
     return eventStreamReply(service, caller?.subject, (opened) => {
       stream = opened;
       if (primed && replay) opened.send({ data: "", id: replay.start, retry: RETRY });
       const authorization = exchange.header("authorization");
-      if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, cutOff, opened.over);
+      done = new AbortController();
+      if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, cutOff, done.signal);
       opened.ending.addEventListener("abort", () => ending?.abort());
-      for (const message of waiting.splice(0)) emit(message);
+      // Whoever ended it, and under Encore too: nobody can hear the answer any more.
+      if (dialect.era === "modern") opened.over.addEventListener("abort", () => way.cancel(), { once: true });
+      for (const { message } of waiting.splice(0)) emit(message);
       hasOpened();
     });
   }
@@ -91,9 +108,9 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
     if (stream?.over.aborted === false) stream.send(id === undefined ? { data: message } : { data: message, id });
   }
 
-  function say(message: string): void {
+  function say(message: string, onLost?: () => void): void {
     if (stream) emit(message);
-    else waiting.push(message);
+    else waiting.push({ message, onLost });
   }
 
   async function finish(work: Promise<Reply>): Promise<void> {
@@ -103,6 +120,7 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
     await sent;
     await replay?.finish();
     stream?.end();
+    done?.abort();
   }
 
   const way: ReplyWay = {
@@ -125,10 +143,10 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
       if (stream?.ending.aborted) ending.abort();
       return ending.signal;
     },
-    send(message) {
+    send(message, onLost) {
       startStream();
       if (!possible) return false;
-      say(message);
+      say(message, onLost);
       return true;
     },
     releaseConnection(retry) {
@@ -165,7 +183,11 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
       const patience = possible ? setTimeout(startStream, PATIENCE).unref() : undefined;
       await Promise.race([settled, started]);
       clearTimeout(patience);
-      if (!streaming) return work;
+      if (!streaming) {
+        // What is said too late must not open a stream that nobody was given.
+        possible = false;
+        return work;
+      }
       try {
         const reply = await streaming;
         void finish(work).catch((cause: unknown) =>
@@ -180,7 +202,7 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
         // Too many streams, or the store is away: what it had to say is lost, its answer is not.
         service.log.warn({ request: exchange.id, cause: String(error) }, "a call goes on without a stream");
         possible = false;
-        waiting.length = 0;
+        for (const { onLost } of waiting.splice(0)) onLost?.();
         return work;
       }
     },

@@ -24,9 +24,13 @@ export async function openSessionStream(exchange: Exchange, service: Service, ca
   if (lastEventId !== undefined && positionOf(lastEventId) === undefined) return resume(lastEventId, exchange, service, session);
   const id = randomToken(9);
   const position = (lastEventId && positionOf(lastEventId)) || (await service.changes.position());
-  await session.update((current) => ({ ...current, stream: id }));
+  let previous: string | undefined;
+  await session.update((current) => {
+    previous = current.stream;
+    return { ...current, stream: id };
+  });
   // One that the session had before ends now.
-  service.changes.announce({ topic: "session", key: session.key });
+  if (previous !== undefined) service.changes.announce({ topic: "session", key: session.key });
   return eventStreamReply(service, caller.subject, (stream) => {
     if (session.revision >= PRIMING_REVISION) stream.send({ data: "", id: idOf(position), retry: RETRY });
     holdWhileGood(stream, exchange, service);
@@ -61,7 +65,8 @@ export function carryNotifications(stream: EventStream, after: number, { subject
   service.changes.follow(
     after,
     (announcement, position) => {
-      if (announcement.topic === "session" && announcement.key !== key) return;
+      // Others' sessions, and tasks, which are the modern era's: none of them is worth a read for every stream there is.
+      if (announcement.topic === "task" || (announcement.topic === "session" && announcement.key !== key)) return;
       carried = carried.then(async () => {
         const current = await sessions.read(subject, key).catch(() => undefined);
         if (current?.stream !== id) return stream.end();

@@ -21,8 +21,6 @@ export async function handleMcp(exchange: Exchange, service: Service): Promise<R
   const session = await service.part(createSessions).find(sessionIdOf(exchange), caller);
   if (exchange.method === "GET") return openSessionStream(exchange, service, caller, session);
   await service.part(createSessions).end(session);
-  // Its stream, wherever it is, hears of it.
-  service.changes.announce({ topic: "session", key: session.key });
   return { status: 204 };
 }
 
@@ -65,11 +63,11 @@ async function handlePost(exchange: Exchange, service: Service, caller: Caller |
 
 /**
  * @throws {HttpError} 415
- * @throws {McpError} when it is not JSON, or nested too deeply.
+ * @throws {McpError} when it is not JSON, nested too deeply or too full.
  */
 export async function readJsonBody(exchange: Exchange, { config }: Service): Promise<unknown> {
   if (!isJson(exchange.header("content-type"))) throw new HttpError(415, "The content type must be application/json.");
-  return parseJson(await exchange.body(), config.mcp.jsonDepth);
+  return parseJson(await exchange.body(), { depth: config.mcp.jsonDepth, values: config.mcp.jsonValues });
 }
 
 /** The session a legacy message names. Modern ones have none, whatever their headers say; `initialize` begins another. */

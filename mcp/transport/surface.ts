@@ -11,6 +11,8 @@ import type { Arrival } from "./arrival.ts";
 
 /** Where HTTP+SSE clients post to. */
 export const MESSAGES_PATH = "/messages";
+/** For clients that were given the service's origin as its address. */
+const ORIGIN_PATH = "/";
 
 export const JSON_HEADERS = { "content-type": "application/json" };
 
@@ -33,7 +35,10 @@ function renderFault({ status, message, cause, retryAfter }: HttpFault, exchange
   if (cause instanceof BearerError) {
     return plain(401, cause.message, exchange, { "www-authenticate": signInChallenge(cause, exchange, service) });
   }
-  if (cause instanceof McpError) return errorReply(cause, "modern", undefined);
+  if (cause instanceof McpError) {
+    exchange.note({ outcome: cause.fault });
+    return errorReply(cause, "modern", undefined);
+  }
   if (status === 500) return { ...errorReply(new McpError("internal", message, { requestId: exchange.id }), "modern", undefined), status };
   return plain(status, message, exchange, retryAfter === undefined ? {} : { "retry-after": String(retryAfter) });
 }
@@ -43,6 +48,7 @@ function renderFault({ status, message, cause, retryAfter }: HttpFault, exchange
  * again to those that look into results.
  */
 export function scopeReply(error: CapabilityError, { id, method }: RpcRequest, era: Era, { exchange, service }: Arrival): Reply {
+  exchange.note({ outcome: error.code });
   const stranger = error.code === "unauthenticated";
   const status = stranger ? 401 : 403;
   const scopes = stranger ? surfaceScopes(service) : error.scopes;
@@ -71,7 +77,12 @@ function challengeOf(exchange: Exchange, { config }: Service, details: Omit<Chal
 /** The resource whose metadata a client needs: messages belong to the stream they are answered on. */
 function resourcePathOf({ path }: Exchange): string {
   if (path === MESSAGES_PATH) return "/sse";
-  return path === "/" ? "" : path;
+  return path === ORIGIN_PATH ? "" : path;
+}
+
+/** Whether a client can come back to its stream with a GET: at the origin that is a page for people. */
+export function isResumable({ path }: Exchange): boolean {
+  return path !== ORIGIN_PATH;
 }
 
 function plain(status: number, message: string, exchange: Exchange, headers: Readonly<Record<string, string>>): Reply {

@@ -7,8 +7,11 @@ export interface Way {
   readonly signal: AbortSignal;
   /** Aborts when what lasts as long as its stream should end in good order. */
   readonly ending: AbortSignal;
-  /** Sends a message. False when there is no way for it. */
-  send(message: string): boolean;
+  /**
+   * Sends a message. False when there is no way for it.
+   * @param onLost Called when it turns out later that there is none.
+   */
+  send(message: string, onLost?: () => void): boolean;
   /** Lets the connection go; the client comes back after `retry` milliseconds. Nothing where it cannot. */
   releaseConnection(retry: number): void;
   /** Stops the calls. */

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Ask } from "../../shared/capabilities/ask.ts";
 import { defineCapability } from "../../shared/capabilities/capability.ts";
 import { definePrompt, defineResource } from "../../shared/capabilities/features.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { rawSchema } from "../../shared/capabilities/raw-schema.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
 import { FIXTURE, says, work } from "./fixture.mts";
 
 const NAME = z.object({ name: z.string().describe("What you are called.") });

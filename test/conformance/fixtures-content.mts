@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { CapabilityError, defineCapability } from "../../shared/capabilities/capability.ts";
 import { answer } from "../../shared/capabilities/content.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { rawSchema } from "../../shared/capabilities/raw-schema.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
 import { FIXTURE, PNG, says, WAV, work } from "./fixture.mts";
 
 /** As the suite's json-schema-2020-12 scenario wants it to arrive, keyword by keyword. */

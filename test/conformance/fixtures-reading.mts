@@ -1,5 +1,5 @@
 import { definePrompt, defineResource, defineResourceTemplate } from "../../shared/capabilities/features.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { PNG } from "./fixture.mts";
 
 /** Resources, a template and prompts that need to ask nobody. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CapabilityError, defineCapability } from "../../shared/capabilities/capability.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { FIXTURE, says, work } from "./fixture.mts";
 
 /** How often clients should look, in milliseconds: tests are impatient. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { z } from "zod";
 import { defineCapability } from "../../shared/capabilities/capability.ts";
 import { definePrompt, defineResource } from "../../shared/capabilities/features.ts";
-import type { Announcer, Pack, Provider } from "../../shared/capabilities/registry.ts";
+import type { Announcer, Pack, Provider } from "../../shared/capabilities/offer.ts";
 import { FIXTURE, says } from "./fixture.mts";
 import { askingFixtures } from "./fixtures-asking.mts";
 import { contentFixtures } from "./fixtures-content.mts";

@@ -27,7 +27,10 @@ test("a stranger who calls what is not public is asked to sign in: by HTTP, and 
     const { status, headers, body } = await ask("tools/call", { name: "list_todos", arguments: {} });
     const challenge = headers.get("www-authenticate") ?? "";
     assert.equal(status, 401);
-    assert.match(challenge, /^Bearer resource_metadata="[^"]+\/mcp".*, scope="openid profile email todos:read todos:write"$/);
+    assert.match(
+      challenge,
+      /^Bearer resource_metadata="[^"]+\/mcp".*, scope="openid profile email knowledge:read todos:read todos:write"$/,
+    );
     assert.equal(body.result.isError, true);
     assert.equal(body.result.content[0].type, "text");
     const [shown] = body.result._meta[CHALLENGE];

@@ -6,13 +6,13 @@ import type { Params } from "../../mcp/protocol/json-rpc.ts";
 import type { OpenSession, Session } from "../../mcp/sessions/sessions.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import type { Caller } from "../../shared/capabilities/capability.ts";
-import type { Announcer, Pack } from "../../shared/capabilities/registry.ts";
+import type { Announcer, Pack } from "../../shared/capabilities/offer.ts";
 import type { Log } from "../../shared/log.ts";
 import { createService, type Service } from "../../shared/service.ts";
 import type { Json } from "./server.mts";
 
 /** What a client can do that can do everything. */
-export const ALL_FEATURES: ClientFeatures = { form: true, url: true, sampling: true, roots: true, tasks: true };
+export const ALL_FEATURES: ClientFeatures = { form: true, url: true, sampling: true, sampling_tools: true, roots: true, tasks: true };
 
 const CALLER: Caller = {
   subject: "user-1",
@@ -89,6 +89,7 @@ function callOf(service: Service, settings: CallSettings): Call {
     id: 7,
     params: meta ? { ...params, _meta: meta } : params,
     caller: caller ?? undefined,
+    address: "127.0.0.1",
     service,
     client,
     session: settings.session,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { McpError, type McpFault } from "../../mcp/protocol/errors.ts";
 import { CapabilityError, type CapabilityErrorCode } from "../../shared/capabilities/capability.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
+import type { CompletionContext } from "../../shared/capabilities/features.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { callerOf, sessionOf, startMethods } from "./calls.mts";
 import { startMcp } from "./server.mts";
 
@@ -184,6 +185,20 @@ test("completion gives the best hundred values, with how many there are", async 
     params: { ref, argument, context: { arguments: { language: "python" } } },
   });
   assert.deepEqual(completion, { values: ["python fla user-1"], total: 1, hasMore: false });
+});
+
+test("a completer that takes too long is told to stop, and the client that it took too long", async (t) => {
+  const { promise: stopped, resolve } = Promise.withResolvers<AbortSignal>();
+  const complete = (_typed: string, { signal }: CompletionContext) => {
+    signal.addEventListener("abort", () => resolve(signal));
+    return new Promise<never>(() => {});
+  };
+  const get = () => [];
+  const prompts = [{ name: "slow", description: "Slow.", scopes: [], arguments: { what: { description: "What.", complete } }, get }];
+  const methods = await startMethods(t, { pack: { prompts }, env: { CALL_TIME_LIMIT: "1" } });
+  const params = { ref: { type: "ref/prompt", name: "slow" }, argument: { name: "what", value: "" } };
+  await assert.rejects(methods.call("completion/complete", { params }), fault("internal", /longer than it may/));
+  assert.equal((await stopped).aborted, true);
 });
 
 test("completion of a template's variable, and of what nothing completes", async (t) => {

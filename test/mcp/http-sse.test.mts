@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { z } from "zod";
 import { defineCapability } from "../../shared/capabilities/capability.ts";
 import { answer } from "../../shared/capabilities/content.ts";
-import type { Announcer } from "../../shared/capabilities/registry.ts";
+import type { Announcer } from "../../shared/capabilities/offer.ts";
 import { type EventReader, openEvents } from "../support/events.mts";
 import { type Json, type McpServer, type McpSettings, startMcp } from "./server.mts";
 

@@ -20,7 +20,7 @@ test("without a token the answer is a challenge that says where to sign in and f
   for (const { status, headers } of [await mcp.post(PING), await mcp.request("GET"), await mcp.modern("server/discover")]) {
     assert.equal(status, 401);
     const challenge = headers.get("www-authenticate") ?? "";
-    assert.equal(challenge, `Bearer ${METADATA}, scope="openid profile email todos:read todos:write"`);
+    assert.equal(challenge, `Bearer ${METADATA}, scope="openid profile email knowledge:read todos:read todos:write"`);
   }
 });
 

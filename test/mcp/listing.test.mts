@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { z } from "zod";
 import { type Access, type CapabilityDefinition, CapabilityError } from "../../shared/capabilities/capability.ts";
 import { answer } from "../../shared/capabilities/content.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { callerOf, startMethods } from "./calls.mts";
 import type { Json } from "./server.mts";
 
@@ -70,7 +71,7 @@ test("resources, templates and prompts are hidden like tools", async (t) => {
 
 test("a change of what is offered is listed at once, and a page's cursor goes on if its item is still there", async (t) => {
   const many = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => tool(`${prefix}${index}`, []));
-  const methods = await startMethods(t, { pack: { capabilities: many("a", 250) }, env: NO_PACKS });
+  const methods = await startMethods(t, { pack: { capabilities: many("a", 250) }, env: { ...NO_PACKS, ACTIONS_OPERATIONS: "none" } });
   const before = await methods.call("tools/list");
   methods.announcer.offer({ capabilities: [tool("first", []), ...many("a", 249)] });
   const next = await methods.call("tools/list", { params: { cursor: before.nextCursor } });
@@ -79,6 +80,36 @@ test("a change of what is offered is listed at once, and a page's cursor goes on
   methods.announcer.offer({ capabilities: many("b", 1) });
   assert.equal((await methods.call("tools/list")).tools.at(-1).name, "b0");
   await assert.rejects(methods.call("tools/list", { params: { cursor: before.nextCursor } }), /cursor/);
+});
+
+test("every list comes in pages, in both eras", async (t) => {
+  const numbers = Array.from({ length: 230 }, (_, index) => index);
+  const get = () => [];
+  const read = () => "";
+  const pack: Pack = {
+    prompts: numbers.map((number) => ({ name: `p${number}`, description: "One.", scopes: [], get })),
+    resources: numbers.map((number) => ({ uri: `test://${number}`, name: "one", scopes: [], read })),
+    resourceTemplates: numbers.map((number) => ({ uriTemplate: `test://${number}/{id}`, name: "one", scopes: [], read })),
+  };
+  const methods = await startMethods(t, { pack });
+  const lists = [
+    ["prompts/list", "prompts", "name"],
+    ["resources/list", "resources", "uri"],
+    ["resources/templates/list", "resourceTemplates", "uriTemplate"],
+  ] as const;
+  for (const era of ["modern", "legacy"] as const) {
+    for (const [method, member, key] of lists) {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await methods.call(method, { era, params: cursor === undefined ? {} : { cursor } });
+        seen.push(...page[member].map((item: Json) => item[key]));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      assert.deepEqual([seen.length, new Set(seen).size], [230, 230], `${method} ${era}`);
+      await assert.rejects(methods.call(method, { era, params: { cursor: "x" } }), { fault: "invalid_params" });
+    }
+  }
 });
 
 test("a capability that is not for MCP is no tool", async (t) => {

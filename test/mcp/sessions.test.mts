@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type CapabilityDefinition, defineCapability } from "../../shared/capabilities/capability.ts";
 import { answer } from "../../shared/capabilities/content.ts";
 import { defineResource } from "../../shared/capabilities/features.ts";
-import type { Announcer, Provider } from "../../shared/capabilities/registry.ts";
+import type { Announcer, Provider } from "../../shared/capabilities/offer.ts";
 import type { Service } from "../../shared/service.ts";
 import { type EventReader, openEvents } from "../support/events.mts";
 import { type Answer, type Json, type McpServer, type McpSettings, startMcp } from "./server.mts";
@@ -146,6 +146,32 @@ test("who begins too many sessions loses the oldest", async (t) => {
   const statuses: number[] = [];
   for (const session of [first, second, third]) statuses.push((await mcp.legacy("ping", {}, session)).status);
   assert.deepEqual(statuses, [404, 200, 200]);
+});
+
+test("the stream of a session that made room for another ends", async (t) => {
+  const mcp = await startBench(t, { env: { MCP_SESSIONS_PER_SUBJECT: "1" } });
+  const events = await stream(mcp, await begin(mcp));
+  await begin(mcp);
+  assert.ok((await events.rest()).every(({ data }) => data === ""));
+});
+
+test("at the origin, where a GET shows a page to people, a call's stream promises no way back to it", async (t) => {
+  const mcp = await startBench(t);
+  const session = await begin(mcp);
+  const origin = { ...mcp, url: new URL("/", mcp.url).href };
+  const events = await stream(origin, session, call("waits", 7, { progressToken: "p" }));
+  await mcp.begun.passed;
+  mcp.go.open();
+  const all = await events.rest();
+  assert.deepEqual(
+    all.map(({ id, retry, data }) => [id, retry, JSON.parse(data).method ?? "result"]),
+    [
+      [undefined, undefined, "notifications/progress"],
+      [undefined, undefined, "result"],
+    ],
+  );
+  assert.equal((await fetch(origin.url, { method: "DELETE", headers: session })).status, 204);
+  assert.equal((await mcp.legacy("ping", {}, session)).status, 404);
 });
 
 test("a session that is not used ends, one that is used does not", async (t) => {

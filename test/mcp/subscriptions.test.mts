@@ -6,7 +6,7 @@ import { legacyNotificationOf } from "../../mcp/methods/subscriptions.ts";
 import { NO_FEATURES } from "../../mcp/protocol/client-features.ts";
 import { McpError, type McpFault } from "../../mcp/protocol/errors.ts";
 import { type CapabilityDefinition, CapabilityError } from "../../shared/capabilities/capability.ts";
-import type { Pack } from "../../shared/capabilities/registry.ts";
+import type { Pack } from "../../shared/capabilities/offer.ts";
 import { type CallSettings, callerOf, type Methods, sessionOf, startMethods } from "./calls.mts";
 import { type Json, META, MODERN, startMcp } from "./server.mts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import {
   type CapabilityDefinition,
@@ -279,6 +280,32 @@ test("a call's log line names method, tool, era, revision and caller", { timeout
   const { surface, rpc, tool, era, revision, client, subject, status } = await line.promise;
   assert.deepEqual([surface, rpc, tool, status], ["mcp", "tools/call", "health_check", 200]);
   assert.deepEqual([era, revision, client, subject], ["modern", "2026-07-28", "client-1", "user-1"]);
+});
+
+test("the log line of a request that was not answered as asked says why", { timeout: 10_000 }, async (t) => {
+  const lines: Json[] = [];
+  const onLog = (_level: string, fields: Json, message: string) => void (message === "request" && lines.push(fields));
+  const mcp = await startMcp(t, { onLog, scopes: ["todos:read"] });
+  await mcp.modern("tools/call", { name: "none" });
+  await mcp.modern("no/such");
+  await mcp.modern("ping", {}, { headers: { "mcp-method": undefined } });
+  await mcp.modern("tools/call", { name: "create_todo", arguments: { title: "Milk" } });
+  await mcp.modern("tools/call", { name: "list_todos", arguments: { limit: "x" } });
+  await mcp.post("{");
+  await mcp.request("DELETE");
+  while (lines.length < 7) await setImmediate();
+  assert.deepEqual(
+    lines.map(({ outcome, status }) => [outcome, status]),
+    [
+      ["invalid_params", 200],
+      ["unknown_method", 404],
+      ["header_mismatch", 400],
+      ["insufficient_scope", 403],
+      ["invalid_input", 200],
+      ["parse_error", 400],
+      ["session_needed", 400],
+    ],
+  );
 });
 
 test("a tool defined with defineCapability is called with its parsed input", async (t) => {

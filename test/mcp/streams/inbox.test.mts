@@ -21,11 +21,11 @@ test("a letter to another replica is handled there once, by the handler of its t
   assert.notEqual(ann.inbox.replica, bob.inbox.replica);
   t.after(bob.inbox.expect());
   await ann.inbox.send(bob.inbox.replica, "answer", "yes");
-  await ann.inbox.send(bob.inbox.replica, "cancel", "7");
+  await ann.inbox.send(bob.inbox.replica, "message", "7");
   await until(() => bob.letters.length === 2, "both letters");
   const reads = bob.reads;
   await until(() => bob.reads >= reads + 2, "two more looks");
-  assert.deepEqual([bob.letters, ann.letters], [["answer yes", "cancel 7"], []]);
+  assert.deepEqual([bob.letters, ann.letters], [["answer yes", "message 7"], []]);
 });
 
 test("letters are read only while something is expected", async (t) => {
@@ -95,10 +95,10 @@ test("a letter that cannot be opened, that nobody handles or whose handler fails
   await ann.inbox.send(bob.inbox.replica, "answer", "gone");
   ann.damage = undefined;
   await ann.inbox.send(bob.inbox.replica, "task", "nobody's");
-  bob.inbox.handle("cancel", () => {
+  bob.inbox.handle("message", () => {
     throw new Error("broken");
   });
-  await ann.inbox.send(bob.inbox.replica, "cancel", "broken");
+  await ann.inbox.send(bob.inbox.replica, "message", "broken");
   await ann.inbox.send(bob.inbox.replica, "answer", "last");
   t.after(bob.inbox.expect());
   await until(() => bob.letters.includes("answer last"), "the last letter");
@@ -203,8 +203,7 @@ function createReplica(name: string, service: Service): Replica {
   };
   const inbox = createInbox({ ...service, store });
   const whole: Replica = Object.assign(replica, damageable, { inbox, isQuiet: () => quiet });
-  for (const topic of ["answer", "message", "cancel"] as const)
-    inbox.handle(topic, (letter) => void whole.letters.push(`${topic} ${letter}`));
+  for (const topic of ["answer", "message"] as const) inbox.handle(topic, (letter) => void whole.letters.push(`${topic} ${letter}`));
   return whole;
 }
 

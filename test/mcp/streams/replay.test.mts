@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { createReplays, type ReplayedEvent, type Replays } from "../../../mcp/streams/replay.ts";
+import { createReplays, type Replays } from "../../../mcp/streams/replay.ts";
+import type { ReplayedEvent } from "../../../mcp/streams/replay-follow.ts";
 import type { Service } from "../../../shared/service.ts";
 import { type Store, Unavailable } from "../../../shared/state/store.ts";
 import { createClock, MINUTE } from "../../support/clock.mts";

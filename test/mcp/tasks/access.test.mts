@@ -10,7 +10,7 @@ const METHODS: readonly ((replica: Replica, taskId: unknown, change?: CallChange
   (replica, taskId, change) => replica.cancel(taskId, change),
 ];
 
-const NO_TASKS = { form: true, url: true, sampling: true, roots: true, tasks: false };
+const NO_TASKS = { form: true, url: true, sampling: true, sampling_tools: true, roots: true, tasks: false };
 
 test("a client that did not declare the extension is told so before anything else is looked at", async (t) => {
   const one = await openReplica(t, { stateUrl: temporaryState(t) });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { taskKeyOf, taskKind } from "../../../mcp/tasks/task-records.ts";
-import { slotKind } from "../../../mcp/tasks/task-slots.ts";
 import { CapabilityError } from "../../../shared/capabilities/capability.ts";
 import { type Grant, grantKind, subjectStateKind } from "../../../shared/state/records.ts";
 import { Unavailable } from "../../../shared/state/store.ts";
+import { taskKeyOf, taskKind } from "../../../shared/tasks/task-records.ts";
+import { slotKind } from "../../../shared/tasks/task-slots.ts";
 import { createClock, HOUR, SECOND } from "../../support/clock.mts";
 import { ANN, endlessWork, type Json, openReplica, says, temporaryState, until } from "./replica.mts";
 

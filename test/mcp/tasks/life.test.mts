@@ -4,9 +4,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import { CreateTaskResultV2Schema, GetTaskResultV2Schema } from "@modelcontextprotocol/ext-tasks/core/v2";
 import { renderResult } from "../../../mcp/methods/result.ts";
 import { McpError } from "../../../mcp/protocol/errors.ts";
-import { taskKeyOf, taskKind } from "../../../mcp/tasks/task-records.ts";
 import { CapabilityError } from "../../../shared/capabilities/capability.ts";
 import type { Announcement } from "../../../shared/capabilities/changes.ts";
+import { taskKeyOf, taskKind } from "../../../shared/tasks/task-records.ts";
 import { createClock, HOUR, SECOND } from "../../support/clock.mts";
 import { endlessWork, type Json, openReplica, says, temporaryState, until } from "./replica.mts";
 
@@ -82,7 +82,7 @@ test("what tools/call would have told the model completes the task", async (t) =
 
 test("what tools/call would have answered with an error fails the task with it", async (t) => {
   const one = await openReplica(t, { stateUrl: temporaryState(t) });
-  const features = { form: false, url: false, sampling: false, roots: false, tasks: true };
+  const features = { form: false, url: false, sampling: false, sampling_tools: false, roots: false, tasks: true };
   const { taskId } = await one.begin(async ({ ask }) => says(JSON.stringify(await ask.roots("roots"))), { client: features });
   const { status, error, statusMessage } = await one.when(taskId, isOver);
   assert.deepEqual([status, error.code, error.data], ["failed", -32021, { requiredCapabilities: { roots: {} } }]);

@@ -33,7 +33,7 @@ export const ANN: Caller = {
   expiresAt: 1_800_003_600,
 };
 
-const EVERYTHING: ClientFeatures = { form: true, url: true, sampling: true, roots: true, tasks: true };
+const EVERYTHING: ClientFeatures = { form: true, url: true, sampling: true, sampling_tools: true, roots: true, tasks: true };
 
 export interface CallChange {
   readonly caller?: Caller | undefined;
@@ -157,6 +157,7 @@ function callOf(service: Service, params: Call["params"], { client = EVERYTHING,
     id: 1,
     params,
     caller: "caller" in change ? change.caller : ANN,
+    address: "127.0.0.1",
     service,
     client,
     session: undefined,
