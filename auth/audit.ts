@@ -1,5 +1,7 @@
-import type { Exchange } from "../shared/http/exchange.ts";
+import { BearerError } from "../shared/bearer/bearer-error.ts";
+import { type Exchange, HttpError } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
+import { OAuthError } from "./oauth-error.ts";
 
 /** Every event of security there is a line for. */
 export type AuditEvent =
@@ -63,11 +65,24 @@ export function audit({ log }: Pick<Service, "log">, exchange: Trail, event: Aud
   else log.info(line, "audit");
 }
 
+/** Why a request was refused, on its own line: what its answer says, without what its sender may have put there. */
+export function noteRefusal(exchange: Pick<Exchange, "note">, error: unknown): void {
+  if (error instanceof OAuthError) exchange.note({ outcome: error.code, detail: unrevealing(error.message) });
+  else if (error instanceof HttpError || error instanceof BearerError) exchange.note({ detail: unrevealing(error.message) });
+}
+
+/** As long as a token or a secret: what is repeated in a message may be one, in the wrong parameter. */
+const LONG = /[A-Za-z0-9_.~+/=-]{32,}/g;
+
+function unrevealing(text: string): string {
+  return cut(text).replace(LONG, "…");
+}
+
 function safe(value: unknown): unknown {
   return typeof value === "string" ? cut(value) : value;
 }
 
 /** What looks like an e-mail address is blanked: a client may call itself, or its scope, by one. */
 function cut(text: string): string {
-  return text.slice(0, MAX_TEXT).replace(/[^\s"'<>(),:;/?#]+@[^\s"'<>(),:;/?#]+\.[^\s"'<>(),:;/?#]+/g, "[address]");
+  return text.slice(0, MAX_TEXT).replace(/[^\s"'<>(),:;/?#@]+@[^\s"'<>(),:;/?#@]+\.[^\s"'<>(),:;/?#@]+/g, "[address]");
 }

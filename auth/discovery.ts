@@ -7,7 +7,7 @@ import { enabledAuthMethods } from "./clients/client.ts";
 import { createSigner } from "./keys/signer.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { audiencesOf } from "./resources.ts";
-import { supportedScopes } from "./scopes.ts";
+import { supportedScopes, surfaceScopes } from "./scopes.ts";
 import { json } from "./surfaces.ts";
 import { GRANT_TYPES } from "./token/token.ts";
 
@@ -66,12 +66,13 @@ export function handleResourceMetadata(exchange: Exchange, service: Service): Re
   const { path } = exchange;
   const { publicUrl } = service.config;
   const resource = publicUrl + path.slice("/.well-known/oauth-protected-resource".length);
-  if (!service.part(audiencesOf).surfaceOf(resource)) throw new HttpError(404, "There is no protected resource at this path.");
+  const surface = service.part(audiencesOf).surfaceOf(resource);
+  if (!surface) throw new HttpError(404, "There is no protected resource at this path.");
   const metadata = {
     resource,
     authorization_servers: [publicUrl],
     // offline_access is between a client and the authorization server (MCP 2026-07-28 basic/authorization).
-    scopes_supported: supportedScopes(service).filter((scope) => scope !== "offline_access"),
+    scopes_supported: surfaceScopes(surface, service).filter((scope) => scope !== "offline_access"),
     bearer_methods_supported: ["header"],
     resource_name: "Portico",
   };

@@ -4,6 +4,7 @@ import { handleAccount, handleAccountStep } from "./account/account.ts";
 import { handleEndSession, handleEndSessionConfirmed, handleSignedOut } from "./account/end-session.ts";
 import { handleAuthorize } from "./authorize/authorize.ts";
 import { handleInteraction, handleInteractionStep } from "./authorize/interaction.ts";
+import { handleUpstreamCallback } from "./authorize/upstream.ts";
 import { handleRegistration } from "./clients/registration.ts";
 import { handleKeys, handleMetadata, handleResourceMetadata, handleSuffixedMetadata } from "./discovery.ts";
 import { handleSetup, handleSetupCustomGpt } from "./setup.ts";
@@ -26,6 +27,11 @@ export const interaction = api.raw(
 export const interactionStep = api.raw(
   { expose: true, method: "POST", path: "/oauth/interaction/:id/:step" },
   serve(formSurface, handleInteractionStep),
+);
+/** Where upstream providers send browsers back to. */
+export const upstreamCallback = api.raw(
+  { expose: true, method: "*", path: "/oauth/callback/:provider" },
+  serve(pageSurface, handleUpstreamCallback),
 );
 
 export const token = api.raw({ expose: true, method: "*", path: "/oauth/token" }, serve(oauthSurface, handleToken));

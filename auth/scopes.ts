@@ -1,3 +1,4 @@
+import type { SurfaceName } from "../shared/bearer/audience.ts";
 import { SCOPES } from "../shared/capabilities/scopes.ts";
 import type { Service } from "../shared/service.ts";
 import type { Client } from "./clients/client.ts";
@@ -9,6 +10,12 @@ const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as cons
 /** Every scope that can be asked of this service, in the order of the consent page. */
 export function supportedScopes({ registry }: Service): string[] {
   return [...new Set([...IDENTITY_SCOPES, ...registry.catalog.scopes])];
+}
+
+/** Those that can be asked for one of the surfaces (RFC 9728 §2). */
+export function surfaceScopes(surface: SurfaceName, { registry }: Service): string[] {
+  const { catalog } = registry;
+  return [...new Set([...IDENTITY_SCOPES, ...(surface === "mcp" ? catalog.scopes : catalog.operationScopes)])];
 }
 
 /** Those that a client may have. */

@@ -5,8 +5,18 @@ import { type CustomGpt, callbacksOf, registerCustomGpt } from "./clients/custom
 import { setupPage } from "./pages/setup.ts";
 import { supportedScopes } from "./scopes.ts";
 
-/** The setup page: how to connect each client. The form for a Custom GPT is there on this machine only. */
+/**
+ * The setup page: how to connect each client. The form for a Custom GPT is there on this machine only.
+ * @throws {HttpError} 405 for MCP clients that were given the origin as their address and look for a stream: a page in its
+ *   place is a stream that ends, which they would open again and again.
+ */
 export function handleSetup(exchange: Exchange, service: Service): Reply {
+  const accept = exchange.header("accept") ?? "";
+  if (/text\/event-stream/i.test(accept) && !/text\/html/i.test(accept)) {
+    throw new HttpError(405, "There is no stream here: MCP clients post to this address, or use /mcp.", {
+      allow: "GET, HEAD, POST, DELETE",
+    });
+  }
   return showSetup(exchange, service, {});
 }
 
@@ -20,7 +30,7 @@ export async function handleSetupCustomGpt(exchange: Exchange, service: Service)
       "That is not a Custom GPT's callback URL. It looks like https://chatgpt.com/aip/g-…/oauth/callback and stands below the Actions of a saved GPT.";
     return showSetup(exchange, service, { fault });
   }
-  return showSetup(exchange, service, { registered: await registerCustomGpt(service, named.gptId, named.callbacks) });
+  return showSetup(exchange, service, { registered: await registerCustomGpt(service, exchange, named.gptId, named.callbacks) });
 }
 
 /** The one at the keyboard, as far as a request can tell; in production the registry is the configuration's. */

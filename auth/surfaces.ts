@@ -1,6 +1,7 @@
 import { BearerError } from "../shared/bearer/bearer-error.ts";
 import { renderChallenge } from "../shared/bearer/challenge.ts";
 import type { HttpFault, Reply, ReplyHeaders, Surface } from "../shared/http/exchange.ts";
+import { noteRefusal } from "./audit.ts";
 import { OAuthError, type OAuthErrorCode } from "./oauth-error.ts";
 import { errorPage } from "./pages/error.ts";
 
@@ -19,6 +20,7 @@ export const oauthSurface: Surface = {
   origin: "open",
   host: "checked",
   renderFault: (fault, exchange, { config }) => {
+    noteRefusal(exchange, fault.cause);
     if (fault.cause instanceof BearerError) {
       const error = fault.cause.code === "missing" ? undefined : ("invalid_token" as const);
       const challenge = renderChallenge({
@@ -51,6 +53,7 @@ export const pageSurface: Surface = {
   origin: "open",
   host: "checked",
   renderFault: (fault, exchange) => {
+    noteRefusal(exchange, fault.cause);
     const known = fault.cause instanceof OAuthError ? { status: 400, message: fault.cause.message } : fault;
     const page = errorPage({ status: known.status, title: titleOf(known.status), message: known.message, requestId: exchange.id });
     return fault.retryAfter === undefined ? page : withHeaders(page, { "retry-after": String(fault.retryAfter) });

@@ -9,14 +9,13 @@ import { pathOf, viewOf } from "../authorize/visit.ts";
 import type { Client } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
 import { endSession, findSession, formTokenOf, isFormToken, type Session } from "../identity/sessions.ts";
+import { SIGNED_OUT, upstreamLogoutUrl } from "../identity/upstream/logout.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { accountPage, type ConnectionView, NOTICES, type NoticeName } from "../pages/account.ts";
 import { wordsFor } from "../scopes.ts";
 import { type Connection, connectionsOf, disconnect, signOutEverywhere } from "./connections.ts";
 
 const PATH = "/account";
-/** Where someone is told that they are signed out. */
-export const SIGNED_OUT = "/oauth/end_session/done";
 
 type Step = (service: Service, exchange: Exchange, session: Session, form: Parameters) => Promise<Reply>;
 
@@ -76,16 +75,16 @@ async function disconnectAll(service: Service, exchange: Exchange, { sub }: Sess
   return done("all-disconnected");
 }
 
-async function signOut(service: Service, exchange: Exchange, { sub }: Session): Promise<Reply> {
+async function signOut(service: Service, exchange: Exchange, { sub, provider }: Session): Promise<Reply> {
   const { cookie } = await endSession(service, exchange);
   audit(service, exchange, "sign_out", { subject: sub });
-  return seeOther(SIGNED_OUT, [cookie]);
+  return seeOther((await upstreamLogoutUrl(service, provider)) ?? SIGNED_OUT, [cookie]);
 }
 
-async function leaveEverywhere(service: Service, exchange: Exchange, { sub }: Session): Promise<Reply> {
+async function leaveEverywhere(service: Service, exchange: Exchange, { sub, provider }: Session): Promise<Reply> {
   await signOutEverywhere(service, exchange, sub);
   const { cookie } = await endSession(service, exchange);
-  return seeOther(SIGNED_OUT, [cookie]);
+  return seeOther((await upstreamLogoutUrl(service, provider)) ?? SIGNED_OUT, [cookie]);
 }
 
 function done(name: NoticeName): Reply {

@@ -9,9 +9,10 @@ import type { Client } from "../clients/client.ts";
 import { createClients } from "../clients/clients.ts";
 import { readIdTokenHint } from "../identity/id-token-hint.ts";
 import { endSession, findSession, formTokenOf, isFormToken } from "../identity/sessions.ts";
+import { onwardFrom, SIGNED_OUT, upstreamLogoutUrl } from "../identity/upstream/logout.ts";
+import { OAuthError } from "../oauth-error.ts";
 import { endSessionPage } from "../pages/end-session.ts";
 import { messagePage } from "../pages/message.ts";
-import { SIGNED_OUT } from "./account.ts";
 
 const PATH = "/oauth/end_session";
 
@@ -42,7 +43,7 @@ export async function handleEndSession(exchange: Exchange, service: Service): Pr
   return endSessionPage({
     account: session.email ?? session.name ?? session.sub,
     action: `${PATH}/confirm`,
-    fields: { ...way, token: formTokenOf(service, exchange) },
+    fields: { ...formOf(way), token: formTokenOf(service, exchange) },
     redirectHost: way.redirectUri && redirectHost(way.redirectUri),
   });
 }
@@ -56,8 +57,10 @@ export async function handleEndSessionConfirmed(exchange: Exchange, service: Ser
   return leave(service, exchange, await wayOf(service, exchange, wayIn(form)));
 }
 
-/** What is said after a sign-out. */
-export function handleSignedOut(): Reply {
+/** What is said after a sign-out, unless the browser comes from its provider and has somewhere to go on to. */
+export function handleSignedOut({ query }: Exchange, service: Service): Reply {
+  const onward = onwardFrom(service, query.get("state"));
+  if (onward !== undefined) return seeOther(onward);
   return messagePage({
     title: "You are signed out",
     message: "Apps that you allowed stay connected. To end what they may do, sign in to your account.",
@@ -66,11 +69,15 @@ export function handleSignedOut(): Reply {
 }
 
 async function leave(service: Service, exchange: Exchange, { redirectUri, state }: Way): Promise<Reply> {
-  const { sub, cookie } = await endSession(service, exchange);
+  const { sub, provider, cookie } = await endSession(service, exchange);
   if (sub !== undefined) audit(service, exchange, "sign_out", { subject: sub, reason: "by_client" });
-  if (redirectUri === undefined) return seeOther(SIGNED_OUT, [cookie]);
-  const query = state === undefined ? "" : `${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
-  return seeOther(redirectUri + query, [cookie]);
+  const onward = redirectUri && redirectUri + (state === undefined ? "" : withState(redirectUri, state));
+  const upstream = provider === undefined ? undefined : await upstreamLogoutUrl(service, provider, onward);
+  return seeOther(upstream ?? onward ?? SIGNED_OUT, [cookie]);
+}
+
+function withState(redirectUri: string, state: string): string {
+  return `${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
 }
 
 function wayIn(parameters: Parameters): Way {
@@ -81,12 +88,27 @@ function wayIn(parameters: Parameters): Way {
   };
 }
 
+/** By the names that {@link wayIn} reads. */
+function formOf({ clientId, redirectUri, state }: Way): Readonly<Record<string, string | undefined>> {
+  return { client_id: clientId, post_logout_redirect_uri: redirectUri, state };
+}
+
 /** The redirect stays only if its client registered that very address (§3); otherwise the browser stays here. */
 async function wayOf(service: Service, { address }: Exchange, way: Way): Promise<Way> {
   const { clientId, redirectUri } = way;
   if (clientId === undefined || redirectUri === undefined) return { ...way, redirectUri: undefined };
-  const client = await service.part(createClients).find(clientId, address);
+  const client = await clientOf(service, address, clientId);
   return client && registeredBy(client).includes(redirectUri) ? way : { ...way, redirectUri: undefined };
+}
+
+/** Nobody stays signed in because an application's document is out of reach; and no document names such an address. */
+async function clientOf(service: Service, address: string, clientId: string): Promise<Client | undefined> {
+  try {
+    return await service.part(createClients).find(clientId, address);
+  } catch (error) {
+    if (error instanceof HttpError || error instanceof OAuthError) return undefined;
+    throw error;
+  }
 }
 
 function registeredBy(client: Client): readonly string[] {

@@ -2,11 +2,13 @@ import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange
 import { firstOf, type Parameters, readForm, repeatedNames } from "../../shared/http/form.ts";
 import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
-import { audit } from "../audit.ts";
+import { audit, noteRefusal } from "../audit.ts";
 import { type Client, isPreRegistered } from "../clients/client.ts";
 import { admits } from "../identity/admission.ts";
 import { readIdTokenHint } from "../identity/id-token-hint.ts";
 import { findSession, type Session } from "../identity/sessions.ts";
+import { choicesFor, EMAIL, isOffered, onlyProvider } from "../identity/upstream/choices.ts";
+import { checkUpstream, type Vouched } from "../identity/upstream/standing.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { errorPage } from "../pages/error.ts";
 import { errorAnswer, seeOther } from "./answer.ts";
@@ -14,8 +16,9 @@ import { asGet } from "./as-get.ts";
 import { beginInBrowser, limitVisits } from "./browser.ts";
 import { isRemembered } from "./consent-memory.ts";
 import { allow } from "./decision.ts";
-import { type AuthorizationRequest, authorizationRequestOf, type Recipient, recipientOf, UnprovedRecipient } from "./request.ts";
+import { type AuthorizationRequest, authorizationRequestOf, type Recipient, recipientOf } from "./request.ts";
 import { type Account, openTransaction } from "./transaction.ts";
+import { sendUpstream } from "./upstream.ts";
 import { pathOf } from "./visit.ts";
 
 /**
@@ -37,6 +40,7 @@ export async function handleAuthorize(exchange: Exchange, service: Service): Pro
     return await begin(authorizationRequestOf(parameters, recipient, service), recipient, exchange, service);
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
+    noteRefusal(exchange, error);
     audit(service, exchange, "refusal", { client: recipient.client.clientId, reason: error.code });
     return answerEarly(error, recipient, exchange, service);
   }
@@ -48,7 +52,7 @@ async function provedRecipient(parameters: Parameters, exchange: Exchange, servi
   try {
     return await recipientOf(parameters, exchange.address, service);
   } catch (error) {
-    if (error instanceof UnprovedRecipient) {
+    if (error instanceof OAuthError) {
       audit(service, exchange, "refusal", { client: parameters.get("client_id") ?? "", reason: "unproved_recipient" });
     }
     throw error;
@@ -65,11 +69,12 @@ function checkRepeated(names: ReadonlySet<string>): void {
 async function begin(request: AuthorizationRequest, recipient: Recipient, exchange: Exchange, service: Service): Promise<Reply> {
   const { client, redirectUri, state } = recipient;
   const expectedSub = await personMeant(request, client, service);
-  const session = usable(await findSession(service, exchange), request, expectedSub, service);
+  const session = await usable(await findSession(service, exchange), request, client, expectedSub, exchange, service);
   const silent = request.prompt.includes("none");
   if (!session && silent) throw new OAuthError("login_required", "Nobody is signed in, or not the one who is meant.");
   const consentAsked = request.prompt.includes("consent");
-  const remembered = session && !consentAsked && (await isRemembered(service, session.sub, client, redirectUri, request));
+  const remembered =
+    session && !consentAsked && (await isRemembered(service, session.sub, client, redirectUri, { ...request, groups: session.groups }));
   if (silent && !remembered) throw new OAuthError("consent_required", "The person must be asked.");
   const account = session && accountOf(session);
   const asked = {
@@ -85,12 +90,21 @@ async function begin(request: AuthorizationRequest, recipient: Recipient, exchan
   const { id, browser, cookies } = await beginInBrowser(service, exchange, {
     request: asked,
     loginHint: request.loginHint,
+    hints: {
+      prompt: request.prompt.filter((prompt) => prompt === "login" || prompt === "select_account"),
+      maxAge: request.maxAge,
+      acrValues: request.acrValues,
+    },
     expectedSub,
     account,
   });
-  if (!account || !remembered) return seeOther(pathOf({ id }), cookies);
-  const transaction = await openTransaction(service, id, [browser]);
-  return allow({ service, exchange, transaction, asking: { client, request: asked } }, account);
+  const straight = client.trusted ? onlyProvider(choicesFor(service.config, client.clientId)) : undefined;
+  const page = seeOther(pathOf({ id }), cookies);
+  if (account ? !remembered : !straight) return page;
+  const visit = { service, exchange, transaction: await openTransaction(service, id, [browser]), asking: { client, request: asked } };
+  if (account) return allow(visit, account);
+  const sent = straight ? await sendUpstream(visit, straight.id, request.loginHint) : page;
+  return { ...sent, headers: { ...sent.headers, "set-cookie": cookies } };
 }
 
 /**
@@ -106,22 +120,37 @@ async function personMeant({ idTokenHint, prompt }: AuthorizationRequest, client
   return undefined;
 }
 
-/** A session counts when the request does not ask for a new sign-in, it is young enough and its person is meant and may still enter. */
-function usable(
+/**
+ * A session counts when the request does not ask for a new sign-in, it is young enough, its person is meant, signed in
+ * where the client's people do, and may still enter there and here.
+ */
+async function usable(
   session: Session | undefined,
   { prompt, maxAge }: AuthorizationRequest,
+  client: Client,
   expectedSub: string | undefined,
-  { clock, config }: Service,
-): Session | undefined {
+  exchange: Exchange,
+  service: Service,
+): Promise<Session | undefined> {
+  const { clock, config } = service;
   if (!session || prompt.includes("login") || prompt.includes("select_account")) return undefined;
   // OpenID Connect Core §3.1.2.1: 0 asks for a new sign-in, however young the last one is.
   if (maxAge !== undefined && (maxAge === 0 || clock() - session.authTime > maxAge * 1000)) return undefined;
   if (expectedSub !== undefined && session.sub !== expectedSub) return undefined;
-  return admits(config, session) ? session : undefined;
+  if (!isOffered(choicesFor(config, client.clientId), session.provider)) return undefined;
+  const standing = await checkUpstream(service, exchange, vouchedFor(session));
+  if (standing.state !== "stands" || !admits(config, standing.profile, standing.groups)) return undefined;
+  const { email, emailVerified, name } = standing.profile;
+  return { ...session, email, emailVerified, name, groups: [...standing.groups] };
 }
 
-function accountOf({ sub, authTime, email, emailVerified, name }: Session): Account {
-  return { sub, authTime, email, emailVerified, name };
+function vouchedFor({ sub, provider, login, groups, email, emailVerified, name, createdAt }: Session): Vouched {
+  const upstream = provider === EMAIL ? undefined : { provider, login, groups };
+  return { subject: sub, upstream, profile: { email, emailVerified, name }, since: createdAt };
+}
+
+function accountOf({ sub, provider, authTime, email, emailVerified, name, groups, login }: Session): Account {
+  return { sub, provider, authTime, email, emailVerified, name, groups, login };
 }
 
 /**

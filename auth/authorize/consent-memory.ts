@@ -4,6 +4,7 @@ import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.
 import type { Service } from "../../shared/service.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { type Client, isPreRegistered, isPublic } from "../clients/client.ts";
+import { permittedScopes } from "../identity/admission.ts";
 import { lifetimes } from "../lifetimes.ts";
 
 /** Owner: the subject. Id: the hash of client, redirect origin and resource. Expires after 180 days. */
@@ -15,6 +16,8 @@ const consentKind: Kind<{ scopes: string[]; at: number; clientId?: string | unde
 interface Asked {
   readonly scopes: readonly string[];
   readonly resource: string;
+  /** The person's, by which scopes may be granted. */
+  readonly groups?: readonly string[] | undefined;
 }
 
 /**
@@ -25,11 +28,12 @@ function mayBeRemembered(client: Client, redirectUri: string): boolean {
   return isPreRegistered(client) && !isPublic(client) && redirectUri.startsWith("https://");
 }
 
-/** Whether this person has already allowed all that is asked, so that the page may be left out. */
+/** Whether this person has already allowed all that is asked and may be granted, so that the page may be left out. */
 export async function isRemembered(service: Service, sub: string, client: Client, redirectUri: string, asked: Asked): Promise<boolean> {
   if (!mayBeRemembered(client, redirectUri)) return false;
+  const wanted = permittedScopes(service.config, asked.scopes, asked.groups);
   const scopes = await allowedBefore(service, sub, client, redirectUri, asked.resource);
-  return asked.scopes.every((scope) => scopes.includes(scope));
+  return wanted.length > 0 && wanted.every((scope) => scopes.includes(scope));
 }
 
 /** What this person has allowed this client before: the page marks what is new. */
@@ -43,7 +47,10 @@ export async function allowedBefore(
   return (await service.store.get(consentKind, keyOf(sub, client, redirectUri, resource)))?.value.scopes ?? [];
 }
 
-/** Adds what was allowed to what is remembered. A lost race costs the person one more page, no more. */
+/**
+ * Adds what was allowed to what is remembered. Where nothing is new the end stays, so that a person sees the page again
+ * however often it was left out. A lost race costs them one more page, no more.
+ */
 export async function remember(
   service: Service,
   sub: string,
@@ -55,6 +62,7 @@ export async function remember(
   const now = service.clock();
   const expiresAt = now + lifetimes(service).consent;
   const known = await service.store.get(consentKind, key);
+  if (known && scopes.every((scope) => known.value.scopes.includes(scope))) return;
   const value = { scopes: [...new Set([...(known?.value.scopes ?? []), ...scopes])], at: now, clientId: client.clientId };
   if (!known) await service.store.create(consentKind, key, value, expiresAt);
   else await service.store.replace(consentKind, key, known.version, value, expiresAt);

@@ -22,7 +22,7 @@ export async function showConsent({ service, transaction, asking }: ClientVisit)
   const before = await allowedBefore(service, account.sub, client, redirectUri, resource);
   return consentPage({
     client: viewOf(client, redirectUri),
-    scopes: permittedScopes(service.config, scopes).map((scope) => ({
+    scopes: permittedScopes(service.config, scopes, account.groups).map((scope) => ({
       scope,
       words: wordsFor(scope),
       isNew: before.length > 0 && !before.includes(scope),
@@ -61,8 +61,13 @@ export async function switchAccount(visit: ClientVisit): Promise<Reply> {
   if (transaction.entry.value.stage === "done") return seeOther(pathOf(transaction));
   const { sub, cookie } = await endSession(service, exchange);
   if (sub !== undefined) audit(service, exchange, "sign_out", { subject: sub, reason: "account_switched" });
-  return toSignIn(visit, [cookie]);
+  const { hints } = transaction.entry.value;
+  const next = await advance(service, transaction, { hints: { ...hints, ...OTHER_ACCOUNT } });
+  return toSignIn({ ...visit, transaction: next }, [cookie]);
 }
+
+/** Has a provider ask who it is, instead of taking up its own session. */
+export const OTHER_ACCOUNT = { prompt: ["select_account"] };
 
 /** Back to the question who it is. */
 export async function toSignIn({ service, transaction }: Visit, cookies: readonly string[] = []): Promise<Reply> {
@@ -75,7 +80,7 @@ export async function toSignIn({ service, transaction }: Visit, cookies: readonl
 export function mayBeSkipped({ service, asking }: ClientVisit, account: Account): Promise<boolean> {
   const { client, request } = asking;
   if (request.consentAsked) return Promise.resolve(false);
-  return isRemembered(service, account.sub, client, request.redirectUri, request);
+  return isRemembered(service, account.sub, client, request.redirectUri, { ...request, groups: account.groups });
 }
 
 export function isBeforeSignIn({ entry }: OpenTransaction): boolean {

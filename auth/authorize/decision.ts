@@ -6,6 +6,7 @@ import { keyOf } from "../grants/grants.ts";
 import { formatCode } from "../grants/handles.ts";
 import { limitGrants } from "../grants/limit-grants.ts";
 import { permittedScopes } from "../identity/admission.ts";
+import { EMAIL } from "../identity/upstream/choices.ts";
 import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { codeAnswer, errorAnswer, seeOther } from "./answer.ts";
@@ -22,7 +23,7 @@ export async function allow(visit: ClientVisit, account: Account): Promise<Reply
   const { service, exchange, asking } = visit;
   const { client, request } = asking;
   const { redirectUri, resource } = request;
-  const scopes = permittedScopes(service.config, request.scopes);
+  const scopes = permittedScopes(service.config, request.scopes, account.groups);
   if (scopes.length === 0) return deny(visit, account);
   const allowed = await settle(service, visit.transaction, account, "allowed");
   const { outcome, decidedAt = 0 } = allowed.entry.value;
@@ -59,6 +60,7 @@ function pendingGrant({ service, asking }: ClientVisit, account: Account, scopes
     scopes,
     resource,
     profile: { email: account.email, emailVerified: account.emailVerified, name: account.name },
+    ...(account.provider === EMAIL ? {} : { upstream: { provider: account.provider, login: account.login, groups: account.groups } }),
     authTime: account.authTime,
     nonce,
     createdAt: now,

@@ -4,13 +4,16 @@ import type { Service } from "../../shared/service.ts";
 import { messagePage } from "../pages/message.ts";
 import { seeOther } from "./answer.ts";
 import { decide, showConsent, switchAccount } from "./consent.ts";
-import { askAgain, askEmail, showCode, showSignIn, tryCode } from "./sign-in.ts";
+import { askAgain, askEmail, showCode, tryCode } from "./email.ts";
+import { showSignIn } from "./sign-in.ts";
+import { chooseProvider } from "./upstream.ts";
 import { type ClientVisit, type Visit, visitOf } from "./visit.ts";
 
 type Step = (visit: Visit, form: Parameters) => Promise<Reply>;
 
 const STEPS: ReadonlyMap<string, Step> = new Map([
   ["email", askEmail],
+  ["upstream", chooseProvider],
   ["code", tryCode],
   ["restart", askAgain],
   ["consent", forClient(decide)],

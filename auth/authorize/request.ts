@@ -27,7 +27,10 @@ export interface AuthorizationRequest {
   /** An e-mail address. */
   readonly loginHint: string | undefined;
   readonly idTokenHint: string | undefined;
+  readonly acrValues: string | undefined;
 }
+
+const MAX_ACR_VALUES = 500;
 
 export const PROMPTS = ["none", "login", "consent", "select_account"] as const;
 export type Prompt = (typeof PROMPTS)[number];
@@ -71,6 +74,7 @@ export function authorizationRequestOf(parameters: Parameters, { client }: Recip
     maxAge: maxAgeOf(parameters.get("max_age")),
     loginHint: normalizeEmail(parameters.get("login_hint") ?? ""),
     idTokenHint: parameters.get("id_token_hint"),
+    acrValues: acrValuesOf(parameters.get("acr_values")),
   };
 }
 
@@ -110,6 +114,11 @@ function promptOf(text: string | undefined): Prompt[] {
   const prompt = PROMPTS.filter((known) => asked.includes(known));
   if (prompt.includes("none") && prompt.length > 1) throw new OAuthError("invalid_request", "prompt none goes with no other value.");
   return prompt;
+}
+
+/** Asked of a provider that people are sent to. Voluntary (OpenID Connect Core §3.1.2.1): what makes no sense is left out. */
+function acrValuesOf(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(text) && text.length <= MAX_ACR_VALUES ? text : undefined;
 }
 
 function maxAgeOf(text: string | undefined): number | undefined {

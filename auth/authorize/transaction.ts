@@ -21,6 +21,10 @@ const transactionCodec = z.strictObject({
   /** What a client asks for; absent when someone signs in to see their own account. */
   request: clientRequestCodec.optional(),
   loginHint: z.string().optional(),
+  /** What the client asks of the sign-in, for a provider that people are sent to. */
+  hints: z
+    .strictObject({ prompt: z.array(z.string()).optional(), maxAge: z.number().optional(), acrValues: z.string().optional() })
+    .optional(),
   /** The one person whom the client means: nobody else can go on. */
   expectedSub: z.string().optional(),
   /** The secret of the browser it belongs to, hashed. */
@@ -31,13 +35,19 @@ const transactionCodec = z.strictObject({
   /** The address a code was asked for, and what the code must hash to. No `mac`: nobody was sent a code. */
   challenge: z.strictObject({ id: z.string(), email: z.string(), mac: z.string().optional(), expiresAt: z.number() }).optional(),
   codesAsked: z.number(),
+  /** The provider that the browser was sent to, and the hash of the state that it alone may come back with, once. */
+  upstream: z.strictObject({ provider: z.string(), state: z.string(), sentAt: z.number() }).optional(),
   account: z
     .strictObject({
       sub: z.string(),
+      provider: z.string(),
       authTime: z.number(),
       email: z.string().optional(),
       emailVerified: z.boolean().optional(),
       name: z.string().optional(),
+      groups: z.array(z.string()).optional(),
+      /** The id of the record with the provider's refresh token. */
+      login: z.string().optional(),
     })
     .optional(),
   outcome: z.enum(["allowed", "denied"]).optional(),
@@ -63,7 +73,9 @@ export interface OpenTransaction {
 }
 
 /** What a transaction is made of at first. */
-export type NewTransaction = Pick<Transaction, "request" | "loginHint" | "expectedSub" | "account"> & { readonly browser: string };
+export type NewTransaction = Pick<Transaction, "request" | "loginHint" | "hints" | "expectedSub" | "account"> & {
+  readonly browser: string;
+};
 
 /** @param begun `browser` is the browser's secret. @returns The transaction's id. */
 export async function beginTransaction(service: Service, { browser, ...begun }: NewTransaction): Promise<string> {

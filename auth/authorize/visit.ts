@@ -29,12 +29,11 @@ export interface ClientVisit extends Visit {
 }
 
 /**
- * Opens the transaction that a page's address names and proves its client again.
+ * Opens a transaction, the one that a page's address names unless said otherwise, and proves its client again.
  * @throws {HttpError} 404 or 403 when it is not this browser's.
  * @throws {UnprovedRecipient} when the client or its redirect URI is no longer registered.
  */
-export async function visitOf(exchange: Exchange, service: Service): Promise<Visit> {
-  const id = exchange.path.split("/")[3] ?? "";
+export async function visitOf(exchange: Exchange, service: Service, id = exchange.path.split("/")[3] ?? ""): Promise<Visit> {
   const transaction = await openTransaction(service, id, secretsOf(service, exchange, id));
   const { request } = transaction.entry.value;
   return { service, exchange, transaction, asking: request && (await askingOf(request, exchange, service)) };

@@ -68,7 +68,7 @@ async function prove(client: Client, { method, proof }: Credentials, { address }
 function explainKeys(error: unknown): never {
   if (!(error instanceof FetchFault)) throw error;
   if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's keys cannot be used: ${error.message}.`);
-  throw new HttpError(503, "The client's keys cannot be reached right now. Try again shortly.", { "retry-after": "10" });
+  throw new HttpError(503, "The client's keys cannot be reached right now. Try again shortly.", { "retry-after": "10" }, { cause: error });
 }
 
 function credentialsOf(exchange: Exchange, parameters: Parameters): Credentials {

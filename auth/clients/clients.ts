@@ -86,5 +86,10 @@ export function createClients(service: Service): Clients {
 function explain(error: unknown): never {
   if (!(error instanceof FetchFault)) throw error;
   if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's metadata document cannot be used: ${error.message}.`);
-  throw new HttpError(503, "The client's metadata document cannot be reached right now. Try again shortly.", { "retry-after": "10" });
+  throw new HttpError(
+    503,
+    "The client's metadata document cannot be reached right now. Try again shortly.",
+    { "retry-after": "10" },
+    { cause: error },
+  );
 }

@@ -1,5 +1,6 @@
 import { randomToken, sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
+import { audit, type Trail } from "../audit.ts";
 import type { Client } from "./client.ts";
 import type { ClientRecords } from "./client-records.ts";
 import { createClients } from "./clients.ts";
@@ -26,9 +27,14 @@ export function callbacksOf(pasted: string): { readonly gptId: string; readonly 
  * Registers a Custom GPT by its callback URL, which exists only once the GPT is saved. Pasting it again gives the same
  * client a new secret: the old one is gone.
  */
-export async function registerCustomGpt(service: Service, gptId: string, callbacks: readonly string[]): Promise<CustomGpt> {
+export async function registerCustomGpt(
+  service: Service,
+  exchange: Trail,
+  gptId: string,
+  callbacks: readonly string[],
+): Promise<CustomGpt> {
   const registered = await addCustomGpt(service.part(createClients), gptId, callbacks, service.clock());
-  service.log.info({ event: "client_changed", client: registered.clientId, reason: "custom_gpt" }, "audit");
+  audit(service, exchange, "client_changed", { client: registered.clientId, reason: "custom_gpt" });
   return registered;
 }
 

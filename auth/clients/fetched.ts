@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { sha256 } from "../../shared/hash.ts";
 import { HttpError } from "../../shared/http/exchange.ts";
-import { addressLayer, limit, limitPerHour } from "../../shared/limits/limit.ts";
+import { addressLayer, type Layer, limit, limitPerHour } from "../../shared/limits/limit.ts";
 import { createGuardedFetch, FetchFault, type GuardedAnswer } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
@@ -53,6 +53,10 @@ export interface FetchedDocuments {
 const HOUR = 60 * 60 * 1000;
 const MAX_STALE = 24 * HOUR;
 const KEPT = 48 * HOUR;
+/** An address may ask all hosts together for this many times what it may ask one. */
+const HOSTS_PER_ADDRESS = 4;
+/** Levels of objects and arrays; a key set in a document takes four. */
+const MAX_DEPTH = 12;
 const JSON_TYPES = /^application\/(?:[\w.-]+\+)?json *(?:;|$)/i;
 
 export function fetchedKind(name: string): Kind<Fetched> {
@@ -67,9 +71,7 @@ export function createFetchedDocuments(service: Service): FetchedDocuments {
 
   async function renewed<T>(sort: DocumentSort<T>, url: string, known: Entry<Fetched> | undefined, address: string | undefined) {
     try {
-      // Of an address and a host: a limit on the host alone would let anyone use up what others need.
-      const max = config.clientDocuments.perAddress;
-      if (address !== undefined) await limit(service, addressLayer(service, "fetch", address, { max }, new URL(url).host));
+      if (address !== undefined) await limit(service, layersOf(url, address));
       const flight = `${sort.kind.name} ${url}`;
       const running = underway.get(flight) ?? renew(sort, url, known).finally(() => underway.delete(flight));
       underway.set(flight, running);
@@ -79,6 +81,18 @@ export function createFetchedDocuments(service: Service): FetchedDocuments {
       log.warn({ url, cause: (error as Error).message }, "a client's document is used beyond its time");
       return known.value;
     }
+  }
+
+  /**
+   * Of an address and a host: a limit on the host alone would let anyone use up what others need. And of the address
+   * alone: who has names without end for hosts would use up what is there for everyone.
+   */
+  function layersOf(url: string, address: string): readonly Layer[] {
+    const max = config.clientDocuments.perAddress;
+    return [
+      ...addressLayer(service, "fetch", address, { max }, new URL(url).host),
+      ...addressLayer(service, "fetch-from", address, { max: max * HOSTS_PER_ADDRESS }),
+    ];
   }
 
   async function renew<T>(sort: DocumentSort<T>, url: string, known: Entry<Fetched> | undefined): Promise<Fetched> {
@@ -138,9 +152,22 @@ function fetchedOf(url: string, { status, headers, body }: GuardedAnswer, known:
 }
 
 function parse(url: string, body: Buffer): unknown {
+  const document = jsonOf(body);
+  if (document === undefined) throw new FetchFault("refused", `${new URL(url).host} did not answer with JSON`);
+  if (!isFlat(document, MAX_DEPTH)) throw new FetchFault("refused", `${new URL(url).host} nests its JSON too deeply`);
+  return document;
+}
+
+function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString("utf8"));
   } catch {
-    throw new FetchFault("refused", `${new URL(url).host} did not answer with JSON`);
+    return undefined;
   }
+}
+
+/** What is nested without end can be parsed and not be written again, for which the stack is too small. */
+function isFlat(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((member) => isFlat(member, depth - 1));
 }

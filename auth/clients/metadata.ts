@@ -20,11 +20,17 @@ export type ClientMetadata = z.infer<typeof clientMetadata>;
 
 /** @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`, in RFC 7591's sense. */
 export function parseMetadata<T>(codec: z.ZodType<T>, value: unknown): T {
-  const parsed = codec.safeParse(value);
+  const parsed = codec.safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const code = issue?.path[0] === "redirect_uris" ? "invalid_redirect_uri" : "invalid_client_metadata";
   throw new OAuthError(code, `${issue?.path.join(".") || "The metadata"}: ${issue?.message}`);
+}
+
+/** A member that is null is a member left out (RFC 7592 §2.2): some clients write out all that they know of. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 }
 
 /** What the rest of auth needs of it, checked by the rules that hold for every client. @throws {OAuthError} as above. */

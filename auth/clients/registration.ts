@@ -19,10 +19,20 @@ const requestCodec = clientMetadata.extend({
  * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`.
  */
 export async function handleRegistration(exchange: Exchange, service: Service): Promise<Reply> {
-  const { config, clock } = service;
+  const { config } = service;
   if (!config.registration.open) throw new HttpError(404, "Clients do not register themselves here. Ask the operator for a client id.");
   if (exchange.method !== "POST") throw new HttpError(405, "Register with POST.", { allow: "POST" });
   await limitPerAddress(service, "registration", exchange.address, config.registration.perAddress);
+  try {
+    return await register(exchange, service);
+  } catch (error) {
+    if (error instanceof OAuthError) audit(service, exchange, "refusal", { reason: error.code });
+    throw error;
+  }
+}
+
+async function register(exchange: Exchange, service: Service): Promise<Reply> {
+  const { config, clock } = service;
   const request = parseMetadata(requestCodec, jsonOf(await exchange.body()));
   const authMethods = authMethodsOf(request.token_endpoint_auth_method, service);
   const checked = checkMetadata(request, authMethods, config);

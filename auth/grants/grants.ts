@@ -22,7 +22,7 @@ export interface Step<T> {
 }
 
 /** Why a grant ended. */
-export type EndReason = "code_replay" | "refresh_reuse" | "not_admitted" | "revoked" | "too_many" | "operator" | "account";
+export type EndReason = "code_replay" | "refresh_reuse" | "not_admitted" | "revoked" | "too_many" | "operator" | "account" | "upstream";
 
 const TRIES = 5;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sameDigest, sha256 } from "../../shared/hash.ts";
+import { HttpError } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import { openUnder, SealError, sealUnder } from "../../shared/state/seal.ts";
@@ -8,6 +9,7 @@ import { audit, type Trail } from "../audit.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
 import { isPublic } from "../clients/client.ts";
 import { admits, permittedScopes } from "../identity/admission.ts";
+import { checkUpstream, type Standing } from "../identity/upstream/standing.ts";
 import { type AccessToken, mintAccessToken, mintIdToken } from "../keys/tokens.ts";
 import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
@@ -31,7 +33,9 @@ export interface Refreshed {
 }
 
 type Presented = NonNullable<ReturnType<typeof parseRefreshToken>>;
-type Outcome = { readonly refreshed: Refreshed; readonly replayed?: true } | { readonly ended: "refresh_reuse" | "not_admitted" };
+type Outcome =
+  | { readonly refreshed: Refreshed; readonly replayed?: true }
+  | { readonly ended: "refresh_reuse" | "not_admitted" | "upstream" };
 
 /** The reply kept for a client that lost it. `expiresAt` in milliseconds since the epoch. */
 const replyCodec = z.strictObject({
@@ -47,8 +51,8 @@ const REPLY = "refresh reply";
 const KEPT_HASHES = 4;
 /** A client that authenticates keeps its refresh token until this part of its idle life is over (RFC 9700 §4.14.2). */
 const ROTATE_AFTER = 0.7;
-/** How often a use that changes nothing else is written down, in milliseconds: the idle life counts from it. */
-const USE_WRITTEN_EVERY = 24 * 60 * 60 * 1000;
+/** How often a use that changes nothing else is written down, in milliseconds: idle life and "last access" count from it. */
+const USE_WRITTEN_EVERY = 60 * 60 * 1000;
 
 /**
  * Redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14.2). Public clients get a new one at each use; a reply that was
@@ -70,9 +74,14 @@ export async function refreshGrant(
     async ({ value: grant }) => {
       checkOwnership(grant, presented, authenticated);
       checkResource(grant, request.resource);
-      const scopes = scopesOf(service, grant, request.scope);
-      const cutOff = await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000));
-      if (cutOff || !admits(service.config, grant.profile ?? {})) {
+      // Refused, and the grant stays: who is enabled again goes on, also while this process still knows of the lock.
+      if (await service.bearer.isCutOff(presented.subject, clientId, Math.floor(grant.createdAt / 1000))) {
+        throw new OAuthError("invalid_grant", "The account or the client is disabled, or was signed out everywhere.");
+      }
+      const standing = await standingOf(service, exchange, presented.subject, grant);
+      if (standing.state === "ended") return { next: killed(service, grant, "upstream"), result: { ended: "upstream" } };
+      const scopes = scopesOf(service, grant, request.scope, standing.groups);
+      if (!admits(service.config, standing.profile, standing.groups)) {
         return { next: killed(service, grant, "not_admitted"), result: { ended: "not_admitted" } };
       }
       if (grant.current && sameDigest(presented.hash, grant.current.hash)) {
@@ -110,11 +119,27 @@ function strengthOf(method: string | undefined): number {
 }
 
 /**
+ * What the person's provider says of them.
+ * @throws {HttpError} 503 when it has said nothing for too long: nobody loses a login by its outage.
+ */
+async function standingOf(
+  service: Service,
+  exchange: Trail,
+  subject: string,
+  grant: Grant,
+): Promise<Exclude<Standing, { state: "unknown" }>> {
+  const { upstream, profile, createdAt } = grant;
+  const standing = await checkUpstream(service, exchange, { subject, upstream, profile, since: createdAt });
+  if (standing.state !== "unknown") return standing;
+  throw new HttpError(503, "The provider where this person signs in cannot be reached.", { "retry-after": "60" });
+}
+
+/**
  * What of the grant this request gets: what it asks for, and what the rules allow by now.
  * @throws {OAuthError} `invalid_scope`.
  */
-function scopesOf({ config }: Service, grant: Grant, requested: string | undefined): readonly string[] {
-  const scopes = permittedScopes(config, narrowScopes(grant.scopes, requested));
+function scopesOf({ config }: Service, grant: Grant, requested: string | undefined, groups: readonly string[]): readonly string[] {
+  const scopes = permittedScopes(config, narrowScopes(grant.scopes, requested), groups);
   if (scopes.length === 0) throw new OAuthError("invalid_scope", "None of these scopes may be granted any more.");
   return scopes;
 }
@@ -141,7 +166,7 @@ async function useCurrent(
   const { refreshIdle } = lifetimes(service);
   if (!isPublic(client) && now - issuedAt < ROTATE_AFTER * refreshIdle) {
     const refreshed = { accessToken, idToken, refreshToken: token, scopes };
-    // The first use of a token drops its predecessor's reply; otherwise a use is written down once a day.
+    // The first use of a token drops its predecessor's reply; otherwise a use is written down once an hour.
     const isWritten = grant.reply === undefined && now - (grant.lastIssuedAt ?? 0) < USE_WRITTEN_EVERY;
     if (isWritten) return { result: { refreshed } };
     const used: Grant = { ...rest, lastIssuedAt: now, idleExpiresAt: now + refreshIdle };

@@ -6,25 +6,31 @@ import type { Kind } from "../../shared/state/store.ts";
 import { lifetimes } from "../lifetimes.ts";
 import { cookieJar } from "./sessions.ts";
 
-/** Id: the hash of the browser's cookie and an e-mail address. Expires after 180 days. */
+/** Id: the hash of the browser's cookie and an e-mail address. Expires 180 days after its last sign-in, or a day less. */
 const knownBrowserKind: Kind<{ at: number }> = { name: "known_browser", codec: z.strictObject({ at: z.number() }) };
 
+/** A sign-in puts the end off when the one before is this old, in milliseconds, so that not each of them writes. */
+const WRITTEN_AFTER = 24 * 60 * 60 * 1000;
+
 /**
- * Whom attempts at an address are counted for: a browser that has signed in with it counts for itself, all others
- * together, so that strangers who guess cannot lock its owner out.
+ * The name of a browser that has signed in with an address before. What it does is counted for itself, and what all
+ * others do together, so that strangers who guess cannot lock the address's owner out.
  */
-export async function bucketOf(service: Service, exchange: Exchange, email: string): Promise<readonly string[]> {
+export async function knownBrowser(service: Service, exchange: Exchange, email: string): Promise<string | undefined> {
   const id = idOf(service, exchange, email);
-  const known = id !== undefined && (await service.store.get(knownBrowserKind, { id }));
-  return known ? [email, id] : [email];
+  return id !== undefined && (await service.store.get(knownBrowserKind, { id })) ? id : undefined;
 }
 
 /** Somebody has signed in with this address in this browser. */
 export async function rememberBrowser(service: Service, exchange: Exchange, email: string): Promise<void> {
   const id = idOf(service, exchange, email);
   if (id === undefined) return;
-  const now = service.clock();
-  await service.store.create(knownBrowserKind, { id }, { at: now }, now + lifetimes(service).browserCookie);
+  const { store, clock } = service;
+  const at = clock();
+  const expiresAt = at + lifetimes(service).browserCookie;
+  const known = await store.get(knownBrowserKind, { id });
+  if (!known) await store.create(knownBrowserKind, { id }, { at }, expiresAt);
+  else if (at - known.value.at > WRITTEN_AFTER) await store.replace(knownBrowserKind, { id }, known.version, { at }, expiresAt);
 }
 
 function idOf(service: Service, exchange: Exchange, email: string): string | undefined {

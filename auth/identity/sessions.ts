@@ -13,6 +13,9 @@ const sessionCodec = z.strictObject({
   email: z.string().optional(),
   emailVerified: z.boolean().optional(),
   name: z.string().optional(),
+  groups: z.array(z.string()).optional(),
+  /** The id of the record with the provider's refresh token. */
+  login: z.string().optional(),
   authTime: z.number(),
   createdAt: z.number(),
 });
@@ -64,6 +67,8 @@ export async function beginSession(service: Service, exchange: Exchange, session
 export interface EndedSession {
   /** Whose it was, if there was one. */
   readonly sub: string | undefined;
+  /** Where its person had signed in. */
+  readonly provider: string | undefined;
   /** The `set-cookie` value. */
   readonly cookie: string;
 }
@@ -71,7 +76,7 @@ export interface EndedSession {
 /** Ends the browser's session. */
 export async function endSession(service: Service, exchange: Exchange): Promise<EndedSession> {
   const ended = await takeSession(service, exchange);
-  return { sub: ended?.sub, cookie: cookieJar(service).write("session", "", 0) };
+  return { sub: ended?.sub, provider: ended?.provider, cookie: cookieJar(service).write("session", "", 0) };
 }
 
 async function takeSession(service: Service, exchange: Exchange): Promise<Session | undefined> {

@@ -21,7 +21,11 @@ const WINDOW = 10 * 60 * 1000;
  * @throws {HttpError} 429 with Retry-After.
  */
 export function refuseAfterFailures(service: Service, exchange: Exchange, presented: Presented): void {
-  refuseSpent(service, () => layersOf(service, exchange, presented));
+  refuseSpent(service, () => [
+    ...layersOf(service, exchange, presented),
+    // A client that is to be proved again leaves a record of that.
+    ...clientLayer(service, exchange, { ...presented, isProved: true }),
+  ]);
 }
 
 /**
@@ -48,21 +52,30 @@ async function count(service: Service, layers: readonly Layer[]): Promise<void> 
 }
 
 /**
- * What a client that proved itself does wrong counts against the person it does it for, never against the client or its
- * address: one person could lock out all others of a vendor's backend.
+ * What a client that proved itself does wrong counts against the person it does it for, and {@link PROVED} times less
+ * against itself and its address: one person could lock out all others of a vendor's backend, but anyone can register a
+ * client whose proofs are good and whose grants are invented, and each such request leaves records behind.
  */
 function layersOf(service: Service, exchange: Exchange, presented: Presented): readonly Layer[] {
-  const ofSubject = subjectLayer(service, exchange, presented);
-  return presented.isProved ? [ofSubject] : [...addressLayers(service, exchange, presented.clientId), ofSubject];
+  const ofAddress = [...addressLayerOf(service, exchange, presented), ...clientLayer(service, exchange, presented)];
+  return [...ofAddress, subjectLayer(service, exchange, presented)];
 }
 
-/** By address, and by client and address, so that one broken application does not stop the others beside it. */
-function addressLayers(service: Service, { address }: Exchange, clientId: string): readonly Layer[] {
-  const { tokenFailuresPerAddress, tokenFailuresPerClient } = service.config.limits;
-  return [
-    ...addressLayer(service, "token", address, { max: tokenFailuresPerAddress, window: WINDOW }),
-    ...addressLayer(service, "token-client", address, { max: tokenFailuresPerClient, window: WINDOW }, clientId),
-  ];
+const PROVED = 10;
+
+function addressLayerOf({ config }: Service, { address }: Exchange, { isProved }: Presented): readonly Layer[] {
+  const max = config.limits.tokenFailuresPerAddress;
+  return isProved
+    ? addressLayer({ config }, "token-proved", address, { max: max * PROVED, window: WINDOW })
+    : addressLayer({ config }, "token", address, { max, window: WINDOW });
+}
+
+/** By client and address, so that one broken application does not stop the others beside it. */
+function clientLayer({ config }: Service, { address }: Exchange, { clientId, isProved }: Presented): readonly Layer[] {
+  const max = config.limits.tokenFailuresPerClient;
+  return isProved
+    ? addressLayer({ config }, "token-client-proved", address, { max: max * PROVED, window: WINDOW }, clientId)
+    : addressLayer({ config }, "token-client", address, { max, window: WINDOW }, clientId);
 }
 
 /**

@@ -1,10 +1,10 @@
-import { lookup as resolveWithSystem } from "node:dns/promises";
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from "node:http";
 import { type RequestOptions, request as requestSecure } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { addressFault } from "./address-class.ts";
 import { fetchUrlFault, literalOf } from "./fetch-url.ts";
 import { isLoopbackAddress, isLoopbackHost } from "./loopback.ts";
+import { type ResolvedAddress, resolveName } from "./resolve-name.ts";
 
 /** What is asked of an address that a stranger named. */
 export interface GuardedRequest {
@@ -22,12 +22,6 @@ export interface GuardedAnswer {
   readonly status: 200 | 304;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-}
-
-/** An address that a host name stands for. */
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
 }
 
 export interface GuardSettings {
@@ -66,7 +60,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
  *
  * @throws {FetchFault}
  */
-export function createGuardedFetch({ loopback, resolve = resolveAll, ca, deadline = DEADLINE }: GuardSettings): GuardedFetch {
+export function createGuardedFetch({ loopback, resolve = resolveName, ca, deadline = DEADLINE }: GuardSettings): GuardedFetch {
   return async (wanted) => {
     const url = parse(wanted.url, loopback);
     const overdue = AbortSignal.timeout(deadline);
@@ -97,10 +91,6 @@ async function checkedAddresses(url: URL, loopback: boolean, resolve: (host: str
     if (fault !== undefined) throw new FetchFault("refused", `${url.host} stands for an address that ${fault}`);
   }
   return addresses;
-}
-
-function resolveAll(host: string): Promise<readonly ResolvedAddress[]> {
-  return resolveWithSystem(host, { all: true, order: "verbatim" });
 }
 
 function failsWith(signal: AbortSignal): Promise<never> {

@@ -228,7 +228,7 @@ test("the account can be switched on the consent page", async () => {
 
 test("a missing scope and a missing resource are filled in by client", async () => {
   const mcp = await connect(host.url);
-  assert.equal(mcp.reply.body.scope, "openid profile email offline_access todos:read todos:write");
+  assert.equal(mcp.reply.body.scope, "openid profile email offline_access knowledge:read todos:read todos:write");
   assert.equal(audience(mcp.accessToken), `${host.url}/mcp`);
   const gpt = await connect(host.url, { client: DEVELOPMENT_GPT, parameters: { scope: "" } });
   assert.equal(audience(gpt.accessToken), `${host.url}/actions`);

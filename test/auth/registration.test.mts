@@ -143,6 +143,20 @@ test("what is no Custom GPT callback is refused, and so is the form from anywher
   assert.ok(!page.includes("callback_url"));
 });
 
+test("what a client leaves out or writes as null gets its default, said in the answer", async () => {
+  const nothing = { grant_types: undefined, token_endpoint_auth_method: undefined, client_name: undefined };
+  const nulls = { grant_types: null, token_endpoint_auth_method: null, client_name: null, scope: null, client_uri: null, jwks: null };
+  for (const members of [nothing, nulls]) {
+    const { reply } = await registerClient(host.url, members);
+    assert.equal(reply.status, 201, JSON.stringify(reply.body));
+    assert.deepEqual(reply.body.grant_types, ["authorization_code", "refresh_token"]);
+    assert.deepEqual(reply.body.response_types, ["code"]);
+    assert.equal(reply.body.token_endpoint_auth_method, "client_secret_basic");
+    assert.ok(!Object.values(reply.body).includes(null));
+  }
+  assert.equal((await registerClient(host.url, { redirect_uris: null })).reply.body.error, "invalid_redirect_uri");
+});
+
 test("a registration names the keys of its client, and their faults are told", async () => {
   const { publicJwk } = await makeKey("own", "ES256");
   const proving = { token_endpoint_auth_method: "private_key_jwt", redirect_uris: ["https://app.example/callback"] };

@@ -78,6 +78,26 @@ test("who is disabled or cut off can neither redeem nor refresh", async (context
   }
 });
 
+test("who is enabled again goes on with what they had, though they tried meanwhile", async (context) => {
+  const clock = createClock();
+  const host = await startPlainHost({ clock });
+  context.after(() => host.close());
+  const { store } = host.service;
+  for (const whose of ["subject", "client"] as const) {
+    const { refreshToken, accessToken } = await connect(host.url, { client: DEVELOPMENT_GPT, email: `${whose}@example.com` });
+    const subject = String(JSON.parse(Buffer.from(accessToken.split(".")[1] ?? "", "base64url").toString()).sub);
+    const [kind, id] =
+      whose === "subject" ? ([subjectStateKind, subject] as const) : ([clientStateKind, sha256(DEVELOPMENT_GPT.id)] as const);
+    clock.advance(11 * SECOND);
+    await store.create(kind, { id }, { disabled: true }, null);
+    assert.notEqual((await refresh(host.url, DEVELOPMENT_GPT, refreshToken)).status, 200, whose);
+    await store.take(kind, { id });
+    assert.notEqual((await refresh(host.url, DEVELOPMENT_GPT, refreshToken)).status, 200, `${whose}: this process has not heard of it`);
+    clock.advance(11 * SECOND);
+    assert.equal((await refresh(host.url, DEVELOPMENT_GPT, refreshToken)).status, 200, whose);
+  }
+});
+
 test("a scope that SCOPE_RULES takes away is gone at the next refresh, and comes back with the rule's end", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "portico-rules-"));
   context.after(() => rmSync(folder, { recursive: true }));

@@ -55,10 +55,12 @@ const TOOLS = [
   "complete_todo",
   "create_todo",
   "delete_todo",
+  "fetch",
   "get_todo",
   "health_check",
   "identity_profile",
   "list_todos",
+  "search",
   "update_todo",
 ];
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import type { Provider } from "../../shared/capabilities/registry.ts";
+import type { Provider } from "../../shared/capabilities/offer.ts";
 import { createService, install, type Service } from "../../shared/service.ts";
 import { readApp } from "../../tools/encore/app.mts";
 import { loadEndpoints } from "../../tools/encore/endpoints.mts";

@@ -6,7 +6,7 @@ import { connect, DEVELOPMENT_CLIENT, isAlive } from "../../support/oauth.mts";
 
 let host: TestHost;
 before(async () => {
-  host = await startPlainHost({});
+  host = await startPlainHost({ env: { LOOPBACK_FETCH: "on" } });
 });
 after(() => host.close());
 
@@ -81,6 +81,15 @@ test("nobody is sent to an address that the client did not register for it", asy
   assert.equal(page.url.pathname, DONE);
   const anonymous = await endSession(createPerson("x"), { post_logout_redirect_uri: "https://evil.example/", client_id: "nobody" });
   assert.equal(anonymous.leaves, undefined);
+});
+
+test("whoever signs out is signed out, also when the client's document cannot be had", async () => {
+  for (const clientId of ["http://localhost:1/client.json", `${host.url}/health`]) {
+    const { person } = await signedIn("ann@example.com");
+    const page = await endSession(person, { client_id: clientId, post_logout_redirect_uri: "https://app.example/" });
+    assert.equal((await person.submit(page, /\/confirm$/)).url.pathname, DONE);
+    assert.equal(await isSignedIn(person), false);
+  }
 });
 
 test("two clients in one request are refused", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { AuthenticatedClient } from "../../../auth/clients/authentication.ts";
-import type { Client } from "../../../auth/clients/client.ts";
+import type { AuthMethod, Client } from "../../../auth/clients/client.ts";
 import { keyOf } from "../../../auth/grants/grants.ts";
 import { formatCode, type Handle } from "../../../auth/grants/handles.ts";
 import { redeemCode } from "../../../auth/grants/redemption.ts";
@@ -35,25 +35,42 @@ export interface RealGrant {
   readonly accessTokens: readonly string[];
 }
 
-export const STRANGER = clientOf("stranger");
+/** What is to be answered, and what it does to the grant when the write is applied. */
+export interface Expected {
+  readonly answer: "tokens" | "refused";
+  /** Absent when nothing is written. */
+  readonly write?: () => void;
+}
 
-function clientOf(clientId: string): AuthenticatedClient {
+/** Applies an expectation as the store would: a crash before the write leaves nothing, one after it everything. */
+export function settle(answer: Answer, crash: Crash, { answer: wanted, write }: Expected): Answer {
+  if (write && crash !== "before") write();
+  if (write && crash !== "none") assert.equal(answer, "crashed");
+  else if (wanted === "refused") assert.equal(answer, "refused");
+  else assert.ok(typeof answer === "object", `tokens, not ${String(answer)}`);
+  return answer;
+}
+
+export const PUBLIC = clientOf("app", "none");
+export const CONFIDENTIAL = clientOf("app", "client_secret_basic");
+export const STRANGER = clientOf("stranger", "none");
+
+function clientOf(clientId: string, method: AuthMethod): AuthenticatedClient {
   const client: Client = {
     clientId,
     origin: "configured",
-    authMethods: ["none"],
+    authMethods: [method],
     redirectUris: ["http://127.0.0.1/callback"],
     grantTypes: ["authorization_code", "refresh_token"],
     surfaces: ["mcp"],
     pkce: "required",
     createdAt: 0,
   };
-  return { client, method: "none" };
+  return { client, method };
 }
 
 /** A pending grant, as an Allow leaves it. */
-export async function beginGrant(service: Service, clock: TestClock): Promise<RealGrant> {
-  const owner = clientOf("app");
+export async function beginGrant(service: Service, clock: TestClock, owner = PUBLIC): Promise<RealGrant> {
   const random = (bytes: number) => randomBytes(bytes).toString("base64url");
   const handle: Handle = { subject: random(16), grantId: random(16) };
   const code = formatCode(handle, random(32));

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { createService, type Service } from "../../../shared/service.ts";
 import { createClock, SECOND, type TestClock } from "../../support/clock.mts";
-import { type Answer, beginGrant, type Crash, type RealGrant, STRANGER } from "./grant-model.mts";
+import { type Answer, beginGrant, type Crash, type Expected, type RealGrant, STRANGER, settle } from "./grant-model.mts";
 
 const clock: TestClock = createClock();
 let service: Service;
@@ -33,13 +33,6 @@ const CODE_LIFE = 60;
 const WINDOW = 30;
 const KEPT = 4;
 
-/** What is to be answered, and what it does to the grant when the write is applied. */
-interface Expected {
-  readonly answer: "tokens" | "refused";
-  /** Absent when nothing is written. */
-  readonly write?: () => void;
-}
-
 type Command = fc.AsyncCommand<Model, RealGrant>;
 const always = (
   run: (model: Model, real: RealGrant) => Promise<void>,
@@ -53,15 +46,6 @@ const always = (
     assert.equal(await real.state(), model.state, `the grant's state after ${name}`);
   },
 });
-
-/** Applies an expectation as the store would: a crash before the write leaves nothing, one after it everything. */
-function settle(answer: Answer, crash: Crash, { answer: wanted, write }: Expected): Answer {
-  if (write && crash !== "before") write();
-  if (write && crash !== "none") assert.equal(answer, "crashed");
-  else if (wanted === "refused") assert.equal(answer, "refused");
-  else assert.ok(typeof answer === "object", `tokens, not ${String(answer)}`);
-  return answer;
-}
 
 function die(model: Model): Expected {
   return {

@@ -22,6 +22,8 @@ interface Line {
   readonly subject?: string;
   readonly reason?: string;
   readonly grant?: string;
+  readonly outcome?: string;
+  readonly detail?: string;
 }
 
 function linesOf(message: string): Line[] {
@@ -91,6 +93,43 @@ test("a machine's token and a refused client are told", async () => {
   assert.partialDeepStrictEqual(refused, { client: "nightly", reason: "invalid_client" });
 });
 
+test("what is refused says why on the request's own line, as its answer does", async () => {
+  const client = await registerClient(service.url);
+  const html = { accept: "text/html" };
+  const wrongTarget = authorizationUrl(service.url, client, { resource: "https://elsewhere.example/" });
+  const cases: (readonly [Promise<{ readonly headers: Headers }>, string | undefined, RegExp])[] = [
+    [
+      postForm(`${service.url}/oauth/token`, { grant_type: "refresh_token", client_id: client.id }),
+      "invalid_request",
+      /refresh_token is missing/,
+    ],
+    [fetch(`${service.url}/oauth/userinfo`), undefined, /access token is needed/],
+    [fetch(`${service.url}/oauth/interaction/nothing`, { headers: html }), undefined, /over or was never begun/],
+    [fetch(wrongTarget, { redirect: "manual" }), "invalid_target", /not one of this service's/],
+    [fetch(`${service.url}/oauth/authorize?client_id=nobody`), "invalid_client", /not registered/],
+    [fetch(`${service.url}/oauth/register`, { method: "POST", body: "[]" }), "invalid_client_metadata", /expected object/],
+  ];
+  for (const [reply, outcome, detail] of cases) {
+    const id = (await reply).headers.get("x-request-id");
+    const line = await lineOf("request", ({ request }) => request === id);
+    assert.equal(line?.outcome, outcome);
+    assert.match(line?.detail ?? "", detail);
+  }
+});
+
+test("what an operator must see of strangers is told: refused registrations, refused senders", async () => {
+  const registration = await fetch(`${service.url}/oauth/register`, { method: "POST", body: "{}" });
+  const refused = await auditOf("refusal", registration.headers.get("x-request-id"));
+  assert.partialDeepStrictEqual(refused, { reason: "invalid_redirect_uri" });
+  const sender = await fetch(`${service.url}/oauth/authorize?client_id=nobody`);
+  const unproved = await auditOf("refusal", sender.headers.get("x-request-id"));
+  assert.partialDeepStrictEqual(unproved, { client: "nobody", reason: "unproved_recipient" });
+  const body = new URLSearchParams({ callback_url: "https://chatgpt.com/aip/g-audited/oauth/callback" });
+  const gpt = await fetch(`${service.url}/setup/custom-gpt`, { method: "POST", body });
+  const added = await auditOf("client_changed", gpt.headers.get("x-request-id"));
+  assert.partialDeepStrictEqual(added, { client: "custom-gpt-g-audited", reason: "custom_gpt" });
+});
+
 test("no line of the log holds a secret, a token, a code or an e-mail address, whatever was sent", async () => {
   const email = "secret.person@example.com";
   const connected = await connect(service.url, {
@@ -103,6 +142,9 @@ test("no line of the log holds a secret, a token, a code or an e-mail address, w
   await refresh(service.url, client, refreshToken);
   await refresh(service.url, { ...client, id: email }, refreshToken);
   await refresh(service.url, client, "x.y", { scope: email });
+  await refresh(service.url, client, rotated.body.refresh_token, { scope: rotated.body.refresh_token });
+  await refresh(service.url, client, rotated.body.refresh_token, { scope: email });
+  await postForm(`${service.url}/oauth/token`, { grant_type: "refresh_token", [refreshToken]: "a", code_verifier: accessToken });
   await postForm(`${service.url}/oauth/token`, { grant_type: email });
   await fetch(`${service.url}/oauth/userinfo?access_token=${accessToken}`, { headers: { authorization: `Bearer ${accessToken}` } });
   await fetch(`${service.url}/mcp/${refreshToken}?code=${refreshToken}`);

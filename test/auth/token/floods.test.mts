@@ -13,6 +13,7 @@ import {
   type TestClient,
   type TokenReply,
 } from "../../support/oauth.mts";
+import { assertionOf, makeKey } from "../clients/client-site.mts";
 
 /** Claude's backend, from which all of its users' requests come. */
 const SHARED = "160.79.104.10";
@@ -126,4 +127,26 @@ test("an IPv6 flood from one /64 is one address's", async (context) => {
   const flood = await statusesOf(60, () => from(`2001:db8::${(++host6).toString(16)}`, host, client, invented(`${host6}`.padEnd(22, "x"))));
   assert.equal(flood.filter((status) => status === 400).length, 20);
   assert.equal((await refresh(host.url, client, "nothing")).status, 400);
+});
+
+test("a client that anyone can register and prove does not leave records without end", async (context) => {
+  const { host } = await start((stop) => context.after(stop));
+  const key = await makeKey("eve", "ES256");
+  const eve = await registerClient(host.url, { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.publicJwk] } });
+  const statuses = await statusesOf(205, async () => {
+    const assertion = await assertionOf(key, eve.id, host.url, { iat: undefined, exp: Math.floor(host.service.clock() / 1000) + 60 });
+    return postForm(
+      `${host.url}/oauth/token`,
+      {
+        grant_type: "refresh_token",
+        refresh_token: invented(crypto.randomUUID()),
+        client_assertion: assertion,
+        client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      },
+      { "x-forwarded-for": EVE },
+    );
+  });
+  assert.deepEqual(statuses, [...Array(200).fill(400), ...Array(5).fill(429)]);
+  const ann = await connect(host.url);
+  assert.equal((await from(EVE, host, ann.client, ann.refreshToken)).status, 200);
 });
