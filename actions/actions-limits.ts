@@ -1,3 +1,19 @@
+import {
+  bodySchemasOf,
+  contentsOf,
+  isNode,
+  listOf,
+  memberPath,
+  membersOf,
+  type Node,
+  nodeOf,
+  operationsOf,
+  type Placed,
+  parametersOf,
+  resolved,
+  target,
+} from "./openapi-places.ts";
+
 /** Something in an OpenAPI document that ChatGPT refuses. */
 export interface LimitFault {
   /** A JSON path from `$`. */
@@ -5,7 +21,6 @@ export interface LimitFault {
   readonly message: string;
 }
 
-type Node = Readonly<Record<string, unknown>>;
 type Check = (document: Node) => LimitFault[];
 
 const MAX_OPERATIONS = 30;
@@ -14,7 +29,6 @@ const MAX_PARAMETER_DESCRIPTION = 700;
 /** Characters, printed with indentation. */
 const MAX_DOCUMENT = 1_000_000;
 const OPERATION_ID = /^[a-zA-Z0-9_-]{1,64}$/;
-const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 const COMBINERS = ["anyOf", "oneOf", "allOf"];
 
 /** All that ChatGPT would refuse in a document for GPT Actions; empty when it takes it. */
@@ -92,6 +106,50 @@ const checkMediaTypes: Check = (document) =>
 
 const checkSchemas: Check = (document) => walk(document, "$", document);
 
+/** ChatGPT leaves out an operation whose body is no object. */
+const checkBodies: Check = (document) =>
+  operationsOf(document).flatMap(([path, operation]) =>
+    bodySchemasOf(path, operation)
+      .filter(([, schema]) => resolved(schema, document)["type"] !== "object")
+      .map(([place]) => ({ path: `${place}.type`, message: "must be object" })),
+  );
+
+/** It misses the members of objects and the items of lists, even where nothing is said of them. */
+const checkShapes: Check = (document) =>
+  [
+    ...operationsOf(document).flatMap(([path, operation]) => [
+      ...parametersOf(path, operation).map(([place, { schema }]): Placed => [`${place}.schema`, nodeOf(schema)]),
+      ...contentsOf(path, operation).flatMap(([place, content]) =>
+        membersOf(content, place).map(([media, { schema }]): Placed => [`${media}.schema`, nodeOf(schema)]),
+      ),
+    ]),
+    ...membersOf(nodeOf(nodeOf(document["components"])["schemas"]), "$.components.schemas"),
+  ].flatMap(([path, schema]) => shapeFaults(path, schema));
+
+function shapeFaults(path: string, schema: Node): LimitFault[] {
+  const { type, properties, items, additionalProperties } = schema;
+  const faults: LimitFault[] = [];
+  if (type === "object" && !isNode(properties))
+    faults.push({ path: `${path}.properties`, message: "is missing; {} says that there are none" });
+  if (type === "array" && !isNode(items)) faults.push({ path: `${path}.items`, message: "is missing; {} says that anything may be there" });
+  return [
+    ...faults,
+    ...membersOf(nodeOf(properties), `${path}.properties`).flatMap(([place, member]) => shapeFaults(place, member)),
+    ...(isNode(items) ? shapeFaults(`${path}.items`, items) : []),
+    ...(isNode(additionalProperties) ? shapeFaults(`${path}.additionalProperties`, additionalProperties) : []),
+  ];
+}
+
+/** Custom GPTs know one way of OAuth. */
+const checkFlows: Check = (document) =>
+  membersOf(nodeOf(nodeOf(document["components"])["securitySchemes"]), "$.components.securitySchemes")
+    .filter(([, { type }]) => type === "oauth2")
+    .flatMap(([path, scheme]) =>
+      Object.keys(nodeOf(scheme["flows"]))
+        .filter((flow) => flow !== "authorizationCode")
+        .map((flow) => ({ path: memberPath(`${path}.flows`, flow), message: "is not taken; authorizationCode is" })),
+    );
+
 /** OAuth's URLs must be on the API's own host. */
 const checkOAuth: Check = (document) => {
   const host = serverUrlOf(document)?.host;
@@ -115,6 +173,9 @@ const CHECKS: readonly Check[] = [
   checkParameters,
   checkMediaTypes,
   checkSchemas,
+  checkBodies,
+  checkShapes,
+  checkFlows,
   checkOAuth,
 ];
 
@@ -128,7 +189,7 @@ function walk(value: unknown, path: string, document: Node): LimitFault[] {
   }));
   const reference = value["$ref"];
   const dangling =
-    typeof reference === "string" && !leadsSomewhere(reference, document)
+    typeof reference === "string" && target(reference, document) === undefined
       ? [{ path: memberPath(path, "$ref"), message: `${reference} does not lead to a place in this document` }]
       : [];
   return [
@@ -140,51 +201,10 @@ function walk(value: unknown, path: string, document: Node): LimitFault[] {
   ];
 }
 
-/** A JSON pointer as a fragment (RFC 6901 §6). */
-function leadsSomewhere(reference: string, document: Node): boolean {
-  if (!reference.startsWith("#/")) return false;
-  let node: unknown = document;
-  for (const part of reference.slice(2).split("/")) {
-    node = isNode(node) ? node[decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
-  }
-  return node !== undefined;
-}
-
 function tooLong(node: Node, path: string, member: string, limit: number): LimitFault[] {
   const text = node[member];
   if (typeof text !== "string" || text.length <= limit) return [];
   return [{ path: `${path}.${member}`, message: `has ${text.length} characters; at most ${limit} are taken` }];
-}
-
-type Placed = readonly [path: string, node: Node];
-
-function operationsOf(document: Node): Placed[] {
-  return membersOf(nodeOf(document["paths"]), "$.paths").flatMap(([path, item]) =>
-    membersOf(item, path).filter(([place]) => METHODS.some((method) => place === `${path}.${method}`)),
-  );
-}
-
-function parametersOf(path: string, operation: Node): Placed[] {
-  return listOf(operation["parameters"]).map((parameter, index) => [`${path}.parameters[${index}]`, nodeOf(parameter)]);
-}
-
-function contentsOf(path: string, operation: Node): Placed[] {
-  const responses = membersOf(nodeOf(operation["responses"]), `${path}.responses`);
-  const bodies: Placed[] = [[`${path}.requestBody`, nodeOf(operation["requestBody"])], ...responses];
-  return bodies.map(([place, body]) => [`${place}.content`, nodeOf(body["content"])]);
-}
-
-function bodySchemasOf(path: string, operation: Node): Placed[] {
-  const content = nodeOf(nodeOf(operation["requestBody"])["content"]);
-  return membersOf(content, `${path}.requestBody.content`).map(([place, media]) => [`${place}.schema`, nodeOf(media["schema"])]);
-}
-
-function membersOf(node: Node, path: string): Placed[] {
-  return Object.entries(node).map(([key, member]) => [memberPath(path, key), nodeOf(member)]);
-}
-
-function memberPath(path: string, key: string): string {
-  return /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
 function serverUrlOf(document: Node): URL | undefined {
@@ -193,16 +213,4 @@ function serverUrlOf(document: Node): URL | undefined {
 
 function urlOf(value: unknown): URL | undefined {
   return typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function nodeOf(value: unknown): Node {
-  return isNode(value) ? value : {};
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

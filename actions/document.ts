@@ -1,26 +1,42 @@
-import { sha256 } from "../shared/hash.ts";
+import { DefinitionError } from "../shared/capabilities/definition-check.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
+import { checkActionsLimits } from "./actions-limits.ts";
+import { conditional, etagOf } from "./conditional.ts";
 import { requireMethod } from "./faults.ts";
 import { createOpenApi } from "./openapi.ts";
 
-/** The document as it is sent, made anew when what is offered changes. */
-function createDocument({ registry, config }: Service) {
-  const body = JSON.stringify(createOpenApi(registry, config.publicUrl), null, 2);
-  const etag = `"${sha256(body)}"`;
-  return { body, headers: { "content-type": "application/json", "cache-control": "public, max-age=300", etag } };
-}
-
-/** `/actions/openapi.json`: what a Custom GPT imports. */
+/** `/actions/openapi.json` and `/openapi.json`: what a Custom GPT imports. */
 export function handleDocument(exchange: Exchange, service: Service): Reply {
   requireMethod(exchange, ["GET", "HEAD"]);
   const { body, headers } = service.derived(createDocument);
-  if (isKnown(exchange.header("if-none-match"), headers.etag)) return { status: 304, headers };
-  return { status: 200, headers, body };
+  return conditional(exchange, headers, body);
 }
 
-/** RFC 9110 §13.1.2: weak comparison. */
-function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  const tags = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return tags.includes(etag) || tags.includes("*");
+/** The document as it is sent, made anew when what is offered changes. */
+function createDocument(service: Service) {
+  const { registry, config, log } = service;
+  const faults = documentFaults(service);
+  // What changes while the service runs must not take away the rest.
+  if (faults.length > 0) log.error({ faults }, "ChatGPT will not take the OpenAPI document");
+  const body = JSON.stringify(createOpenApi(registry, config.publicUrl), null, 2);
+  return { body, headers: { "content-type": "application/json", "cache-control": "public, max-age=300", etag: etagOf(body) } };
+}
+
+/**
+ * For a host, before it serves.
+ * @throws {DefinitionError} with all that ChatGPT would refuse of the document.
+ */
+export function checkDocument(service: Service): void {
+  const faults = documentFaults(service);
+  if (faults.length > 0) throw new DefinitionError(faults);
+}
+
+/** Of a service that is reached without TLS, as on a laptop, only that is left out. */
+function documentFaults({ registry, config }: Service): readonly string[] {
+  if (registry.catalog.operations.length === 0) return [];
+  const document = createOpenApi(registry, config.publicUrl.replace(/^http:/, "https:"));
+  return checkActionsLimits(JSON.parse(JSON.stringify(document))).map(
+    ({ path, message }) => `the OpenAPI document, ${path}: ${message}; change the capability, or leave it out with ACTIONS_OPERATIONS`,
+  );
 }

@@ -9,6 +9,9 @@ import type { Service } from "../shared/service.ts";
 /** Characters that ChatGPT sends and takes in one message. */
 export const MAX_CHARACTERS = 100_000;
 
+/** Milliseconds for a call: ChatGPT gives up after 45 seconds, and an answer takes its way. */
+export const PATIENCE = 40_000;
+
 const STATUS_OF: Readonly<Record<CapabilityErrorCode, number>> = {
   unauthenticated: 401,
   insufficient_scope: 403,
@@ -16,6 +19,8 @@ const STATUS_OF: Readonly<Record<CapabilityErrorCode, number>> = {
   invalid_input: 400,
   not_found: 404,
   conflict: 409,
+  // draft-ietf-httpapi-idempotency-key-header §2.7.
+  key_reused: 422,
   rate_limited: 429,
   unavailable: 503,
   timed_out: 504,
@@ -24,6 +29,10 @@ const STATUS_OF: Readonly<Record<CapabilityErrorCode, number>> = {
   interaction_required: 409,
   internal: 500,
 };
+
+export function statusOf(code: CapabilityErrorCode): number {
+  return STATUS_OF[code];
+}
 
 /** Seconds, when a capability asks to be tried again and does not say when. */
 const RETRY_AFTER = 10;
@@ -54,7 +63,7 @@ export function requireMethod(exchange: Exchange, allowed: readonly string[]): v
 function renderFault({ status, message, cause, retryAfter }: HttpFault, exchange: Exchange, service: Service): Reply {
   const problem = { status, detail: message, requestId: exchange.id, retryAfter };
   if (cause instanceof BearerError) {
-    const scopes = service.registry.catalog.scopes;
+    const scopes = service.registry.catalog.operationScopes;
     const presented = cause.code === "invalid" ? ({ error: "invalid_token", description: cause.message } as const) : {};
     return renderProblem({ ...problem, status: 401, detail: cause.message }, challenge(service, { scopes, ...presented }));
   }
@@ -67,15 +76,15 @@ function renderCapabilityError(
   exchange: Exchange,
   service: Service,
 ): Reply {
-  const status = STATUS_OF[code];
+  const status = statusOf(code);
   const problem = {
     status,
     detail: message,
     requestId: exchange.id,
-    retryAfter: mayRetry(status) ? (retryAfter ?? RETRY_AFTER) : undefined,
+    retryAfter: retryAfter ?? (mayRetry(status) ? RETRY_AFTER : undefined),
     faults: faults.length > 0 ? faults : undefined,
   };
-  if (code === "unauthenticated") return renderProblem(problem, challenge(service, { scopes: service.registry.catalog.scopes }));
+  if (code === "unauthenticated") return renderProblem(problem, challenge(service, { scopes: service.registry.catalog.operationScopes }));
   // RFC 6750 §3.1: only here would another token help; any other 403 is final.
   if (code === "insufficient_scope") return renderProblem(problem, challenge(service, { scopes, error: code, description: message }));
   return renderProblem(problem);

@@ -1,11 +1,14 @@
 import { ACTIONS_PATH } from "../shared/bearer/audience.ts";
 import type { Capability } from "../shared/capabilities/capability.ts";
+import { type FlatSchema, flatten } from "../shared/capabilities/flat-schema.ts";
 import type { Registry } from "../shared/capabilities/registry.ts";
+import { TASK_OPERATION, TASKS_PATH } from "../shared/capabilities/reserved-names.ts";
 import { SCOPES } from "../shared/capabilities/scopes.ts";
 import { PROBLEM_TYPE } from "../shared/http/problem.ts";
 import { VERSION } from "../shared/version.ts";
-import { flatten, type Schema } from "./flat-schema.ts";
-import { offeredOnActions } from "./offered.ts";
+import { CONTENT, FAULTS, PROBLEM } from "./openapi-schemas.ts";
+import { type Operation, operationsOf } from "./operations.ts";
+import { TASK } from "./task-view.ts";
 
 /** The OpenAPI document of all operations. */
 export type OpenApiDocument = Readonly<Record<string, unknown>>;
@@ -18,15 +21,18 @@ const SCHEME = "oauth";
  * @param baseUrl An origin; the authorization server has the same.
  */
 export function createOpenApi({ catalog }: Pick<Registry, "catalog">, baseUrl: string): OpenApiDocument {
-  const capabilities = offeredOnActions(catalog);
-  const scopes = new Set<string>(capabilities.flatMap(({ access }) => (access === "public" ? [] : access)));
+  const operations = operationsOf(catalog);
+  const slow = operations.some(({ capability }) => capability.longRunning);
   return {
     openapi: "3.1.0",
     info: { title: "Portico", version: VERSION, description: "What this service can do for the person who signs in." },
     servers: [{ url: baseUrl }],
-    paths: Object.fromEntries(capabilities.map((capability) => [`${ACTIONS_PATH}/${capability.name}`, pathItemOf(capability)])),
+    paths: {
+      ...Object.fromEntries(operations.map((operation) => [`${ACTIONS_PATH}/${operation.capability.name}`, pathItemOf(operation)])),
+      ...(slow ? { [`${ACTIONS_PATH}/${TASKS_PATH}`]: TASK_STATUS } : {}),
+    },
     components: {
-      schemas: { Problem: PROBLEM },
+      schemas: slow ? { Problem: PROBLEM, Task: TASK } : { Problem: PROBLEM },
       securitySchemes: {
         [SCHEME]: {
           type: "oauth2",
@@ -35,7 +41,7 @@ export function createOpenApi({ catalog }: Pick<Registry, "catalog">, baseUrl: s
               authorizationUrl: `${baseUrl}/oauth/authorize`,
               tokenUrl: `${baseUrl}/oauth/token`,
               refreshUrl: `${baseUrl}/oauth/token`,
-              scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => scopes.has(scope))),
+              scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => catalog.operationScopes.includes(scope))),
             },
           },
         },
@@ -44,25 +50,25 @@ export function createOpenApi({ catalog }: Pick<Registry, "catalog">, baseUrl: s
   };
 }
 
-function pathItemOf(capability: Capability) {
+function pathItemOf({ capability, method }: Operation) {
   const { name, title, description, access, effect } = capability;
-  const reads = effect === "read";
   const operation = {
     operationId: name,
     summary: title,
     description,
-    "x-openai-isConsequential": !reads,
+    "x-openai-isConsequential": effect !== "read",
     security: access === "public" ? [] : [{ [SCHEME]: access }],
-    ...(reads ? { parameters: parametersOf(capability) } : { requestBody: requestBodyOf(capability) }),
+    ...(method === "get" ? { parameters: parametersOf(capability) } : { requestBody: requestBodyOf(capability) }),
     responses: {
       "200": { description: "Done.", content: { "application/json": { schema: answerSchemaOf(capability) } } },
-      ...Object.fromEntries(faultsOf(capability).map((status) => [status, answerOf(FAULTS[status])])),
+      ...(capability.longRunning ? { "202": TASK_BEGUN } : {}),
+      ...Object.fromEntries(faultsOf(capability, method).map((status) => [status, answerOf(FAULTS[status])])),
     },
   };
-  return { [reads ? "get" : "post"]: operation };
+  return { [method]: operation };
 }
 
-function answerSchemaOf({ outputSchema }: Capability): Schema {
+function answerSchemaOf({ outputSchema }: Capability): FlatSchema {
   return outputSchema ? flatten(outputSchema) : CONTENT;
 }
 
@@ -82,88 +88,40 @@ function requestBodyOf({ inputSchema }: Capability) {
   return { required: (schema.required ?? []).length > 0, content: { "application/json": { schema } } };
 }
 
-const FAULTS = {
-  "400": "The input is not valid; faults names the fields.",
-  "401": "A sign-in is needed, or the access token is no longer good.",
-  "403": "The access token's scopes are not enough, or the call is not allowed.",
-  "404": "There is nothing with this id, or no such operation.",
-  "405": "The operation has another method; the allow header names it.",
-  "409": "It was changed at the same time; or the operation asks questions that only MCP can carry.",
-  "413": "The request is too large.",
-  "415": "The body is not application/json.",
-  "429": "Too many requests; the retry-after header says when to try again.",
-  "500": "Something went wrong in the service.",
-  "503": "The service cannot answer now; the retry-after header says when to try again.",
-  "504": "It took longer than it may.",
-} as const;
+const TASK_BEGUN = {
+  description: `It takes longer: ask ${TASK_OPERATION} for it.`,
+  content: { "application/json": { schema: { $ref: "#/components/schemas/Task" } } },
+};
+
+/** Where ChatGPT asks for work that takes longer than it waits. */
+const TASK_STATUS = {
+  get: {
+    operationId: TASK_OPERATION,
+    summary: "Get a task",
+    description: "Use this when an operation answered with a task: it says whether the work is done, and what it gave.",
+    "x-openai-isConsequential": false,
+    security: [{ [SCHEME]: [] }],
+    parameters: [
+      { name: "id", in: "query", description: "The task's id, as the operation gave it.", required: true, schema: { type: "string" } },
+    ],
+    responses: {
+      "200": { description: "Done.", content: { "application/json": { schema: { $ref: "#/components/schemas/Task" } } } },
+      ...Object.fromEntries(
+        (["400", "401", "403", "404", "405", "429", "500", "503"] as const).map((status) => [status, answerOf(FAULTS[status])]),
+      ),
+    },
+  },
+};
 
 type FaultStatus = keyof typeof FAULTS;
-const WRITES_ONLY: readonly FaultStatus[] = ["413", "415"];
+const BODIES_ONLY: readonly FaultStatus[] = ["413", "415"];
+const WRITES_ONLY: readonly FaultStatus[] = ["422"];
 
-function faultsOf({ effect }: Capability): FaultStatus[] {
-  return (Object.keys(FAULTS) as FaultStatus[]).filter((status) => effect !== "read" || !WRITES_ONLY.includes(status));
+function faultsOf({ effect }: Capability, method: Operation["method"]): FaultStatus[] {
+  const never = [...(method === "get" ? BODIES_ONLY : []), ...(effect === "read" ? WRITES_ONLY : [])];
+  return (Object.keys(FAULTS) as FaultStatus[]).filter((status) => !never.includes(status));
 }
 
 function answerOf(description: string) {
   return { description, content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } } };
 }
-
-/** What an operation answers that only shows content (MCP 2026-07-28 schema ContentBlock, in one flat shape). */
-const CONTENT = {
-  type: "object",
-  properties: {
-    content: {
-      type: "array",
-      description: "What there is to show, in order.",
-      items: {
-        type: "object",
-        properties: {
-          type: { type: "string", enum: ["text", "image", "audio", "resource", "resource_link"], description: "What kind of piece it is." },
-          text: { type: "string", description: "Of a text: what it says." },
-          data: { type: "string", description: "Of an image or a sound: its bytes in base64." },
-          mimeType: { type: "string", description: "What the data or the linked resource is." },
-          uri: { type: "string", description: "Of a link: where the resource is." },
-          name: { type: "string", description: "Of a link: the resource's name." },
-          resource: {
-            type: "object",
-            description: "Of a resource: what it holds.",
-            properties: {
-              uri: { type: "string", description: "Where it is." },
-              mimeType: { type: "string", description: "What it is." },
-              text: { type: "string", description: "What it says." },
-              blob: { type: "string", description: "Its bytes in base64." },
-            },
-            required: ["uri"],
-          },
-        },
-        required: ["type"],
-      },
-    },
-  },
-  required: ["content"],
-} satisfies Schema;
-
-/** RFC 9457 §3. */
-const PROBLEM = {
-  type: "object",
-  properties: {
-    type: { type: "string", description: "What kind of problem it is; about:blank means that the status says it." },
-    title: { type: "string", description: "The status in words." },
-    status: { type: "integer", description: "The HTTP status." },
-    detail: { type: "string", description: "What is wrong with this request." },
-    request_id: { type: "string", description: "Quote it to the operator: it is in the log." },
-    faults: {
-      type: "array",
-      description: "What is wrong with the input, field by field.",
-      items: {
-        type: "object",
-        properties: {
-          field: { type: "string", description: "The field; empty for the input as a whole." },
-          message: { type: "string", description: "What is wrong with it." },
-        },
-        required: ["field", "message"],
-      },
-    },
-  },
-  required: ["type", "title", "status", "detail", "request_id"],
-} satisfies Schema;

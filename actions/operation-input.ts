@@ -1,4 +1,5 @@
 import type { ObjectSchema } from "../shared/capabilities/content.ts";
+import { type FlatSchema, flatten } from "../shared/capabilities/flat-schema.ts";
 import { type Exchange, HttpError } from "../shared/http/exchange.ts";
 import { MAX_CHARACTERS } from "./faults.ts";
 
@@ -8,17 +9,12 @@ export type Input = unknown;
 /** Makes a query's texts into an input. */
 export type QueryReader = (query: URLSearchParams) => Input;
 
-interface PropertySchema {
-  readonly type?: unknown;
-  readonly items?: { readonly type?: unknown };
-}
-
 /**
  * Reads what an input schema says is a number, a boolean or a list; OpenAPI's style "form", exploded. A text that is
  * not of its type stays a text and a repeated scalar stays a list, so that the schema's own check names the field.
  */
 export function createQueryReader(schema: ObjectSchema): QueryReader {
-  const properties = new Map(Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, PropertySchema>>));
+  const properties = new Map(Object.entries(flatten(schema).properties ?? {}));
   return (query) => {
     const members = new Map<string, unknown>();
     for (const name of new Set(query.keys())) {
@@ -30,7 +26,7 @@ export function createQueryReader(schema: ObjectSchema): QueryReader {
   };
 }
 
-function read(texts: readonly string[], property: PropertySchema | undefined): unknown {
+function read(texts: readonly string[], property: FlatSchema | undefined): unknown {
   if (property?.type === "array") return texts.map((text) => scalar(text, property.items?.type));
   return texts.length === 1 ? scalar(texts[0] ?? "", property?.type) : texts;
 }
@@ -44,14 +40,17 @@ function scalar(text: string, type: unknown): string | number | boolean {
 }
 
 /**
- * The body as JSON; an empty one is an empty object.
- * @throws {HttpError} 413 above {@link MAX_CHARACTERS}, 415 for another media type, 400 for a text that is not JSON.
+ * The body as JSON; an empty one is an empty object, and one that is compressed is not taken.
+ * @throws {HttpError} 413 above {@link MAX_CHARACTERS}, 415 for another media type or a coding, 400 for a text that is not JSON.
  */
 export async function readJsonBody(exchange: Exchange): Promise<Input> {
   const bytes = await exchange.body();
   if (bytes.length === 0) return {};
   if (!/^application\/json *(;|$)/i.test(exchange.header("content-type") ?? "")) {
     throw new HttpError(415, "The body must be application/json.");
+  }
+  if (!/^(identity)?$/i.test(exchange.header("content-encoding") ?? "")) {
+    throw new HttpError(415, "The body must not be compressed.", { "accept-encoding": "identity" });
   }
   const text = textOf(bytes);
   if (text.length > MAX_CHARACTERS) throw new HttpError(413, `The body is longer than ${MAX_CHARACTERS} characters.`);

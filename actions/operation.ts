@@ -1,57 +1,90 @@
 import { ACTIONS_PATH } from "../shared/bearer/audience.ts";
-import { type Capability, CapabilityError } from "../shared/capabilities/capability.ts";
+import { requireAccess } from "../shared/capabilities/access.ts";
+import { type Caller, type Capability, CapabilityError } from "../shared/capabilities/capability.ts";
+import type { Outcome } from "../shared/capabilities/content.ts";
 import { createContext } from "../shared/capabilities/context.ts";
+import { once } from "../shared/capabilities/idempotency.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
+import { limitCalls } from "../shared/limits/calls.ts";
 import type { Service } from "../shared/service.ts";
-import { MAX_CHARACTERS, requireMethod } from "./faults.ts";
-import { offeredOnActions } from "./offered.ts";
+import { renderAnswer } from "./answer.ts";
+import { PATIENCE, requireMethod } from "./faults.ts";
+import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { createQueryReader, type Input, readJsonBody } from "./operation-input.ts";
+import { type Operation, operationsOf } from "./operations.ts";
+import { performAsTask, renderHandle, type TaskHandle } from "./tasks.ts";
 
-/** A capability as REST has it. */
-interface Operation {
+/** An operation with how its input is read. */
+interface Route {
   readonly capability: Capability;
   readonly methods: readonly string[];
   readInput(exchange: Exchange): Input | Promise<Input>;
 }
 
-/** `/actions/{operation}`: a capability by its name or its path. */
+/** `/actions/{operation}`: a capability by its name, its path or an alias. */
 export async function handleOperation(exchange: Exchange, service: Service): Promise<Reply> {
   const { capability, methods, readInput } = find(exchange, service);
   exchange.note({ operation: capability.name });
   requireMethod(exchange, methods);
   const caller = await identify(capability, exchange, service);
   if (caller) exchange.note({ client: caller.clientId, subject: caller.subject });
+  requireAccess(capability.access, caller);
+  limitCalls(service, caller, exchange.address);
   const input = await readInput(exchange);
-  const { output, content } = await capability.call(input, createContext(service, caller, exchange));
-  const body = JSON.stringify(output ?? { content });
-  if (body.length > MAX_CHARACTERS) {
-    throw new CapabilityError("internal", `The answer is longer than the ${MAX_CHARACTERS} characters that Actions take. Ask for less.`);
+  const given = await perform(capability, input, caller, exchange, service);
+  return "task" in given ? renderHandle(given) : renderAnswer(exchange, capability, input, given);
+}
+
+/** A write with an idempotency key is done once. */
+function perform(
+  capability: Capability,
+  input: Input,
+  caller: Caller | undefined,
+  exchange: Exchange,
+  service: Service,
+): Promise<Outcome | TaskHandle> {
+  const work = () => performOnce(capability, input, caller, exchange, service);
+  const key = capability.effect === "read" ? undefined : idempotencyKeyOf(exchange);
+  if (key === undefined) return work();
+  if (!caller) throw new CapabilityError("unauthenticated", "An idempotency key belongs to a signed-in person.");
+  return once(service, { capability, caller, key, input, signal: exchange.signal }, work);
+}
+
+/** Slow work becomes a task, which belongs to a person. */
+function performOnce(
+  capability: Capability,
+  input: Input,
+  caller: Caller | undefined,
+  exchange: Exchange,
+  service: Service,
+): Promise<Outcome | TaskHandle> {
+  if (capability.longRunning && caller) return performAsTask(service, exchange, caller, capability, input);
+  if (capability.longRunning?.task === "required") {
+    throw new CapabilityError("unauthenticated", "This runs as a task, which needs a signed-in person.");
   }
-  return { status: 200, headers: { "content-type": "application/json", "cache-control": "no-store" }, body };
+  return capability.call(input, createContext(service, caller, exchange), PATIENCE);
 }
 
-function find(exchange: Exchange, service: Service): Operation {
-  const operation = service.derived(createOperations).get(exchange.path.slice(ACTIONS_PATH.length + 1));
-  if (!operation) throw new HttpError(404, "There is no such operation. /actions/openapi.json lists them.");
-  return operation;
+function find(exchange: Exchange, service: Service): Route {
+  const route = service.derived(createRoutes).get(exchange.path.slice(ACTIONS_PATH.length + 1));
+  if (!route) throw new HttpError(404, "There is no such operation. /actions/openapi.json lists them.");
+  return route;
 }
 
-function createOperations({ registry }: Service): ReadonlyMap<string, Operation> {
+function createRoutes({ registry }: Service): ReadonlyMap<string, Route> {
   return new Map(
-    offeredOnActions(registry.catalog).flatMap((capability) => {
-      const operation = capability.effect === "read" ? createRead(capability) : createWrite(capability);
-      return [capability.name, capability.path].flatMap((last) => (last === undefined ? [] : [[last, operation] as const]));
+    operationsOf(registry.catalog).flatMap((operation) => {
+      const route = routeOf(operation);
+      const { name, path, aliases } = operation.capability;
+      return [name, ...aliases, ...(path === undefined ? [] : [path])].map((last) => [last, route] as const);
     }),
   );
 }
 
-function createRead(capability: Capability): Operation {
+function routeOf({ capability, method }: Operation): Route {
+  if (method === "post") return { capability, methods: ["POST"], readInput: readJsonBody };
   const readQuery = createQueryReader(capability.inputSchema);
   return { capability, methods: ["GET", "HEAD"], readInput: ({ query }) => readQuery(query) };
-}
-
-function createWrite(capability: Capability): Operation {
-  return { capability, methods: ["POST"], readInput: readJsonBody };
 }
 
 /** A public capability asks for no token, but one that is presented must be good. */

@@ -28,6 +28,8 @@ const MAX_KEYS = 50;
 const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /** RFC 7518 §3.3. */
 const LEAST_MODULUS_BYTES = 256;
+/** A verification costs by the exponent: 65537 has three bytes, and a stranger's could be as long as the modulus. */
+const MOST_EXPONENT_BYTES = 8;
 
 /** A JWK set as a client publishes it. One with a private or symmetric key is no longer anyone's proof and refused. */
 export const clientKeySet = z.object({
@@ -54,9 +56,13 @@ export function algorithmsOf(key: ClientKey): readonly AssertionAlgorithm[] {
 
 function algorithmsOfType({ kty, crv, n, e, x, y }: ClientKey): readonly AssertionAlgorithm[] {
   if (kty === "RSA") {
-    return n !== undefined && e !== undefined && Buffer.from(n, "base64url").length >= LEAST_MODULUS_BYTES ? ["RS256", "PS256"] : [];
+    return bytesOf(n) >= LEAST_MODULUS_BYTES && bytesOf(e) >= 1 && bytesOf(e) <= MOST_EXPONENT_BYTES ? ["RS256", "PS256"] : [];
   }
   if (kty === "EC") return crv === "P-256" && x !== undefined && y !== undefined ? ["ES256"] : [];
   if (kty === "OKP") return crv === "Ed25519" && x !== undefined ? EDWARDS : [];
   return [];
+}
+
+function bytesOf(member: string | undefined): number {
+  return Buffer.from(member ?? "", "base64url").length;
 }

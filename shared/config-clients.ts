@@ -84,7 +84,7 @@ export const CLIENT_VARIABLES = {
     example: "on",
   },
   CLIENT_DOCUMENT_LIMIT: numberVariable(
-    "Fetches of clients' metadata documents and keys that one address (an IPv6 /64) may cause in an hour at one host; `SHARED_EGRESS` is not counted. What is cached needs no fetch.",
+    "Fetches of clients' metadata documents and keys that one address (an IPv6 /64) may cause in an hour at one host, and four times as many at all hosts together; `SHARED_EGRESS` is not counted. What is cached needs no fetch.",
     300,
     1,
     MOST,

@@ -11,7 +11,7 @@ const MOST = 1_000_000;
 
 export const LIMIT_VARIABLES = {
   LIMIT_TOKEN_FAILURES_PER_ADDRESS: numberVariable(
-    "Refused requests to the token endpoint in ten minutes from one address (an IPv6 /64), before it has to wait; `SHARED_EGRESS` is not counted.",
+    "Refused requests to the token endpoint in ten minutes from one address (an IPv6 /64), before it has to wait; ten times as many of clients that authenticate. `SHARED_EGRESS` is not counted.",
     600,
     1,
     MOST,

@@ -3,10 +3,13 @@ import { z } from "zod";
 import { SIGNING_ALGS, signingAlgOf } from "./bearer/key-algorithms.ts";
 import { PACK_NAMES } from "./capabilities/pack-names.ts";
 import { isScope, SCOPES } from "./capabilities/scopes.ts";
+import { ACTIONS_VARIABLES } from "./config-actions.ts";
+import { CAPABILITY_VARIABLES } from "./config-capabilities.ts";
 import { CLIENT_VARIABLES, registeredClient } from "./config-clients.ts";
 import { LIFETIME_VARIABLES } from "./config-lifetimes.ts";
 import { LIMIT_VARIABLES } from "./config-limits.ts";
-import { SIGN_IN_VARIABLES } from "./config-sign-in.ts";
+import { MAIL_VARIABLES, SIGN_IN_VARIABLES } from "./config-sign-in.ts";
+import { UPSTREAM_VARIABLES, upstreamEntries } from "./config-upstreams.ts";
 import { type Variable, wholeNumber } from "./config-variable.ts";
 import { LOG_LEVELS } from "./log.ts";
 
@@ -57,20 +60,12 @@ const stateKey = z.strictObject({
 });
 export type StateKey = z.infer<typeof stateKey>;
 
-const upstream = z.strictObject({
-  id: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be lower case letters, digits and dashes"),
-  issuer: z.url(),
-  client_id: z.string().min(1),
-  client_secret: z.string().min(1).optional(),
-});
-export type Upstream = z.infer<typeof upstream>;
-
 const cidr = z.string().refine((text) => ipaddr.isValidCIDR(text), { error: "must be address ranges such as 160.79.104.0/21" });
 
 const clients = json(z.array(registeredClient));
 const signingKeys = keySet(privateJwk);
 const stateKeys = keySet(stateKey);
-const upstreams = json(z.array(upstream));
+const upstreams = json(upstreamEntries);
 const file = z.string().min(1);
 
 /**
@@ -168,18 +163,12 @@ export const VARIABLES = {
   ...CLIENT_VARIABLES,
   UPSTREAMS_JSON: {
     about:
-      "Not in this release, which refuses to start with it: OpenID providers that sign people in, a JSON array of `id`, `issuer`, `client_id`, `client_secret`.",
+      "OpenID providers that sign people in, a JSON array. Each has `id`, `client_id`, `issuer` or a `preset` that has one, and `client_secret`, `private_key` (a JWK) or `token_endpoint_auth_method` `none`; it may have `name`, `preset`, `scope`, `claims` (where `subject`, `email`, `email_verified`, `name` and `groups` are found), `missing_email_verified` (`trust` or `refuse`), `tenants`, `max_age`, `parameters` (sent along, such as `prompt` or `acr_values`), `domains` (it is for people with these addresses), `clients` (whose people sign in there and nowhere else), `assertion_audience` and `logout`. To register there: PUBLIC_URL plus `/oauth/callback/ID`. docs/identity-providers.md has the values.",
     schema: upstreams,
-    example: '[{"id":"corp","issuer":"https://login.example.com","client_id":"…","client_secret":"…"}]',
+    example: '[{"id":"corp","name":"Example Corp","issuer":"https://login.example.com","client_id":"…","client_secret":"…"}]',
   },
   UPSTREAMS_FILE: { about: "A file with the value of `UPSTREAMS_JSON`.", schema: file, example: "/run/secrets/upstreams.json" },
-  UPSTREAM_OIDC_ISSUER_URL: {
-    about: "Short for one upstream provider: its issuer. Not in this release.",
-    schema: z.url(),
-    example: "https://login.example.com",
-  },
-  UPSTREAM_OIDC_CLIENT_ID: { about: "Its client id.", schema: z.string().min(1), example: "portico" },
-  UPSTREAM_OIDC_CLIENT_SECRET: { about: "Its client secret.", schema: z.string().min(1), example: "…" },
+  ...UPSTREAM_VARIABLES,
   ALLOWED_EMAILS: {
     about: "Who may enter: e-mail addresses, or `*` for everyone. Production needs one of the `ALLOWED_` variables.",
     schema: list.pipe(z.array(z.string().regex(/^(\*|[^@]+@[^@]+)$/, "must be e-mail addresses, or *"))),
@@ -206,16 +195,7 @@ export const VARIABLES = {
     production: "{}",
     example: '{"todos:write":["editors"]}',
   },
-  SMTP_URL: {
-    about: "The mail server for sign-in codes. Outside production, unset, the code is printed in the log and shown on loopback pages.",
-    schema: z.string().regex(/^smtps?:\/\/.+/, "must begin with smtp:// or smtps://"),
-    example: "smtps://user:password@mail.example.com",
-  },
-  MAIL_FROM: {
-    about: "The sender of those mails; needed with `SMTP_URL`.",
-    schema: z.string().min(3),
-    example: "Portico <portico@example.com>",
-  },
+  ...MAIL_VARIABLES,
   ALLOWED_ORIGINS: {
     about:
       "Web origins whose pages may call the service with a token from a browser. Outside production every loopback origin may too. Under Encore the gateway answers for CORS by `global_cors` of `encore.app`: list them there as well.",
@@ -239,19 +219,14 @@ export const VARIABLES = {
     example: "1",
   },
   CAPABILITIES: {
-    about: "The packs of capabilities to offer.",
+    about: `The packs of capabilities to offer, of ${PACK_NAMES.map((name) => `\`${name}\``).join(", ")}. docs/reference/capabilities.md has what is in each.`,
     schema: list.pipe(z.array(z.enum(PACK_NAMES))),
-    development: "core todos",
-    production: "core todos",
-    example: "core todos",
+    development: "core todos knowledge own",
+    production: "core todos knowledge own",
+    example: "core knowledge calculator weather own",
   },
-  KNOWLEDGE_DIR: {
-    about: "The folder of Markdown files that `search` and `fetch` serve. Not in this release, which has neither.",
-    schema: z.string().min(1),
-    development: "docs",
-    production: "docs",
-    example: "/srv/knowledge",
-  },
+  ...ACTIONS_VARIABLES,
+  ...CAPABILITY_VARIABLES,
   MCP_ACCESS: {
     about:
       "`signed-in`: everything on MCP needs an access token. `mixed`: whoever has none may connect, list, and use what is public; the rest asks them to sign in.",
@@ -281,6 +256,13 @@ export const VARIABLES = {
     development: "64",
     production: "64",
     example: "64",
+  },
+  MCP_JSON_VALUES: {
+    about: "Values (members, elements, objects and lists) that an MCP message may have in all; checking each costs time and memory.",
+    schema: wholeNumber(1_000, 1_000_000),
+    development: "100000",
+    production: "100000",
+    example: "100000",
   },
   MCP_BATCH_LIMIT: {
     about: "Messages that a batch of the 2025-03-26 revision may have.",
@@ -344,6 +326,14 @@ export const VARIABLES = {
     development: "60",
     production: "60",
     example: "60",
+  },
+  CALLS_PER_MINUTE: {
+    about:
+      "Calls of capabilities that one person may make in a minute through one client, at one process; a quarter of them at once. More are refused with a time to wait.",
+    schema: wholeNumber(4, 100_000_000),
+    development: "1200",
+    production: "1200",
+    example: "1200",
   },
   MCP_ANSWER_TIME: {
     about: "Seconds for which a question to a person or a client waits for its answer.",

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { type SigningAlg, signingAlgOf } from "./bearer/key-algorithms.ts";
 import type { PackName } from "./capabilities/pack-names.ts";
+import { type CapabilitySettings, capabilityFaults, capabilitySettingsOf } from "./config-capabilities.ts";
 import { AUTH_METHODS, type RegisteredClient } from "./config-clients.ts";
 import { type Lifetimes, lifetimeFaults, lifetimesOf } from "./config-lifetimes.ts";
 import { type Limits, limitsOf } from "./config-limits.ts";
 import { type SignInLimits, signInLimitsOf } from "./config-sign-in.ts";
+import { type Upstream, type UpstreamChecks, upstreamChecksOf, upstreamsOf } from "./config-upstreams.ts";
 import type { Variable } from "./config-variable.ts";
-import { type StateKey, type Upstream, VARIABLES, type Values, type VariableName } from "./config-variables.ts";
+import { type StateKey, VARIABLES, type Values, type VariableName } from "./config-variables.ts";
 import type { LogLevel } from "./log.ts";
 import { fetchUrlFault } from "./net/fetch-url.ts";
 import { isLoopbackHost } from "./net/loopback.ts";
@@ -48,6 +50,7 @@ export interface Config {
   /** Whether what strangers name may be fetched from this machine. */
   readonly loopbackFetch: boolean;
   readonly upstreams: readonly Upstream[];
+  readonly upstreamChecks: UpstreamChecks;
   /** Undefined admits everyone (development only). */
   readonly admission: Admission | undefined;
   readonly scopeRules: Readonly<Record<string, readonly string[]>>;
@@ -56,8 +59,12 @@ export interface Config {
   readonly sharedEgress: readonly string[];
   readonly trustedProxies: number;
   readonly capabilityPacks: readonly PackName[];
+  readonly capabilities: CapabilitySettings;
+  /** Names of the capabilities that Actions offer; all that may be there when absent. */
+  readonly operations: readonly string[] | undefined;
   /** Milliseconds. */
   readonly callTimeLimit: number;
+  readonly callsPerMinute: number;
   readonly mcp: McpConfig;
   readonly logLevel: LogLevel;
 }
@@ -75,6 +82,7 @@ export interface McpConfig {
   /** Bytes. */
   readonly bodyLimit: number;
   readonly jsonDepth: number;
+  readonly jsonValues: number;
   readonly batchLimit: number;
   readonly sessionsPerSubject: number;
   readonly sessionIdle: number;
@@ -121,13 +129,13 @@ export function loadConfig(env: Env): Config {
   const values = parseAll(env, production, faults);
   const port = values.PORT ?? 4000;
   const publicUrl = values.PUBLIC_URL ?? `http://localhost:${port}`;
+  const place = { publicUrl, publicUrlIsLoopback: isLoopbackHost(new URL(publicUrl).host) };
   const config: Config = {
     production,
     host: values.HOST ?? "127.0.0.1",
     port,
-    publicUrl,
+    ...place,
     publicHosts: hostsOf(new URL(publicUrl)),
-    publicUrlIsLoopback: isLoopbackHost(new URL(publicUrl).host),
     stateUrl: values.STATE_URL ?? "",
     stateKeys: values.STATE_KEYS_JSON?.keys,
     sweep: { interval: (values.SWEEP_INTERVAL ?? 0) * 1000, batch: values.SWEEP_BATCH ?? 1 },
@@ -149,7 +157,8 @@ export function loadConfig(env: Env): Config {
       ceiling: values.CLIENT_DOCUMENT_CEILING ?? 0,
     },
     loopbackFetch: values.LOOPBACK_FETCH === "on",
-    upstreams: upstreamsOf(values, faults),
+    upstreams: upstreamsOf(values, production, faults),
+    upstreamChecks: upstreamChecksOf(values),
     admission: admissionOf(values),
     scopeRules: values.SCOPE_RULES ?? {},
     mail: values.SMTP_URL && values.MAIL_FROM ? { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM } : undefined,
@@ -157,7 +166,10 @@ export function loadConfig(env: Env): Config {
     sharedEgress: values.SHARED_EGRESS ?? [],
     trustedProxies: values.TRUSTED_PROXIES ?? 0,
     capabilityPacks: values.CAPABILITIES ?? [],
+    capabilities: capabilitySettingsOf(values, place),
+    operations: values.ACTIONS_OPERATIONS,
     callTimeLimit: (values.CALL_TIME_LIMIT ?? 0) * 1000,
+    callsPerMinute: values.CALLS_PER_MINUTE ?? 1,
     mcp: mcpConfigOf(values),
     logLevel: values.LOG_LEVEL ?? "info",
   };
@@ -174,6 +186,7 @@ function mcpConfigOf(values: Values): McpConfig {
     listed: values.MCP_LISTED_TOOLS ?? "all",
     bodyLimit: values.MCP_BODY_LIMIT ?? 0,
     jsonDepth: values.MCP_JSON_DEPTH ?? 0,
+    jsonValues: values.MCP_JSON_VALUES ?? 0,
     batchLimit: values.MCP_BATCH_LIMIT ?? 0,
     sessionsPerSubject: values.MCP_SESSIONS_PER_SUBJECT ?? 0,
     sessionIdle: seconds(values.MCP_SESSION_IDLE),
@@ -237,17 +250,6 @@ function hostsOf({ protocol, host }: URL): readonly string[] {
   return [host, host + (protocol === "https:" ? ":443" : ":80")];
 }
 
-function upstreamsOf(values: Values, faults: string[]): readonly Upstream[] {
-  const { UPSTREAM_OIDC_ISSUER_URL: issuer, UPSTREAM_OIDC_CLIENT_ID: clientId, UPSTREAM_OIDC_CLIENT_SECRET: secret } = values;
-  const listed = values.UPSTREAMS_JSON ?? [];
-  if (issuer === undefined && clientId === undefined && secret === undefined) return listed;
-  if (listed.length > 0) faults.push("UPSTREAM_OIDC_ISSUER_URL: cannot be set together with UPSTREAMS_JSON");
-  if (issuer === undefined) faults.push("UPSTREAM_OIDC_ISSUER_URL: needed with the other UPSTREAM_OIDC_ variables");
-  if (clientId === undefined) faults.push("UPSTREAM_OIDC_CLIENT_ID: needed with UPSTREAM_OIDC_ISSUER_URL");
-  if (issuer === undefined || clientId === undefined) return listed;
-  return [{ id: "upstream", issuer, client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) }];
-}
-
 function admissionOf(values: Values): Admission | undefined {
   const lower = (items: readonly string[] | undefined) => (items ?? []).map((item) => item.toLowerCase());
   const admission = {
@@ -260,10 +262,8 @@ function admissionOf(values: Values): Admission | undefined {
 }
 
 function generalFaults(values: Values, config: Config): string[] {
-  const faults: string[] = [...lifetimeFaults(config.lifetimes), ...signingKeyFaults(config)];
+  const faults: string[] = [...lifetimeFaults(config.lifetimes), ...signingKeyFaults(config), ...capabilityFaults(values, config)];
   if (values.SMTP_URL && !values.MAIL_FROM) faults.push("MAIL_FROM: needed with SMTP_URL");
-  if (config.upstreams.length > 0)
-    faults.push("UPSTREAMS_JSON: sign-in through an upstream provider is not in this release; use the e-mail sign-in");
   const ids = config.clients.map((client) => client.client_id);
   for (const client of config.clients) {
     for (const name of ["redirect_uris", "post_logout_redirect_uris"] as const) {
@@ -299,8 +299,11 @@ function productionFaults(values: Values, env: Env): string[] {
   if (values.LOOPBACK_FETCH === "on") faults.push("LOOPBACK_FETCH: must be off in production");
   if (!has("STATE_KEYS_JSON")) faults.push("STATE_KEYS_JSON: production needs it or STATE_KEYS_FILE");
   if (!has("OAUTH_CLIENTS_JSON")) faults.push("OAUTH_CLIENTS_JSON: production needs it or OAUTH_CLIENTS_FILE; [] is an answer");
-  if (!has("UPSTREAMS_JSON") && !has("UPSTREAM_OIDC_ISSUER_URL") && !has("SMTP_URL")) {
-    faults.push("SMTP_URL: production needs a mail server for the e-mail sign-in");
+  const listsUpstreams = has("UPSTREAMS_JSON") && values.UPSTREAMS_JSON?.length !== 0;
+  if (!listsUpstreams && !has("UPSTREAM_OIDC_CLIENT_ID") && !has("SMTP_URL")) {
+    faults.push(
+      "SMTP_URL: production needs a mail server for the e-mail sign-in, or an upstream provider (UPSTREAM_OIDC_CLIENT_ID, UPSTREAMS_JSON)",
+    );
   }
   if (!has("ALLOWED_EMAILS") && !has("ALLOWED_EMAIL_DOMAINS") && !has("ALLOWED_GROUPS")) {
     faults.push(

@@ -1,6 +1,7 @@
 import { type BearerVerifier, createBearerVerifier } from "./bearer/bearer.ts";
 import { type Changes, createChanges } from "./capabilities/changes.ts";
-import { type Catalog, createRegistry, type Provider, type Registry } from "./capabilities/registry.ts";
+import type { Catalog, Provider } from "./capabilities/offer.ts";
+import { createRegistry, type Registry } from "./capabilities/registry.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 import { openState } from "./state/open.ts";
@@ -51,7 +52,7 @@ export async function createService({ env, clock = Date.now, log: givenLog, prov
   const sealer = createSealer(keys);
   const stopping = new AbortController();
   const changes = createChanges({ store, clock, log, stopping: stopping.signal });
-  const registry = createRegistry(config, { providers, announce: changes.announce });
+  const registry = createRegistry(config, { providers, announce: changes.announce, stopping: stopping.signal });
   const bearer = createBearerVerifier({ config, store, clock });
   const parts = new Map<unknown, unknown>();
   const unfinished = new Set<Promise<unknown>>();

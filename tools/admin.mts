@@ -72,11 +72,16 @@ function tell({ ok, lines, report, warnings = [] }: Outcome, out: NodeJS.Writabl
   if (asJson) {
     out.write(`${JSON.stringify({ ok, ...report, ...(warnings.length > 0 ? { warnings } : {}) })}\n`);
   } else {
-    for (const line of lines) out.write(`${line}\n`);
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    for (const line of lines) out.write(`${legible(line)}\n`);
+    for (const warning of warnings) process.stderr.write(`warning: ${legible(warning)}\n`);
     if (typeof report["error"] === "string") process.stderr.write(`${report["error"]}\n`);
   }
   return ok ? 0 : 1;
+}
+
+/** Clients and people choose their own names: no character of one moves a terminal's cursor or turns a line's direction. */
+function legible(line: string): string {
+  return line.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }
 
 /** One clear line for what an operator can mend, the stack for what only a developer can. */

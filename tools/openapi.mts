@@ -5,6 +5,8 @@ import { createOpenApi } from "../actions/openapi.ts";
 import { DefinitionError } from "../shared/capabilities/definition-check.ts";
 import { createRegistry } from "../shared/capabilities/registry.ts";
 import { ConfigError, loadConfig } from "../shared/config.ts";
+import { ACTIONS_VARIABLES } from "../shared/config-actions.ts";
+import { CAPABILITY_VARIABLES } from "../shared/config-capabilities.ts";
 
 const USAGE = `npm run openapi -- [--base-url https://…] [--out FILE] [--check]
   Writes the OpenAPI document for GPT Actions to FILE or standard output, and says what ChatGPT would refuse of it.
@@ -35,10 +37,13 @@ function main(): number {
   return faults.length === 0 ? 0 : 1;
 }
 
-/** Needs nothing of the configuration but the public URL and the packs, so that it runs where nothing is configured. */
+/** What the document follows from. */
+const NEEDED = ["CAPABILITIES", "PUBLIC_URL", "PORT", ...Object.keys(ACTIONS_VARIABLES), ...Object.keys(CAPABILITY_VARIABLES)];
+
+/** Needs nothing else of the configuration, so that it runs where nothing is configured. */
 function render(baseUrl: string | undefined): string {
-  const { CAPABILITIES, PUBLIC_URL, PORT } = process.env;
-  const config = loadConfig({ CAPABILITIES, PORT, PUBLIC_URL: baseUrl ?? PUBLIC_URL });
+  const env = Object.fromEntries(NEEDED.map((name) => [name, process.env[name]]));
+  const config = loadConfig(baseUrl === undefined ? env : { ...env, PUBLIC_URL: baseUrl });
   return `${JSON.stringify(createOpenApi(createRegistry(config), config.publicUrl), null, 2)}\n`;
 }
 

@@ -16,6 +16,7 @@ const { startHost } = await import("./host.mts");
 const { DefinitionError } = await import("../shared/capabilities/definition-check.ts");
 const { ConfigError } = await import("../shared/config.ts");
 const { VARIABLES } = await import("../shared/config-variables.ts");
+const { checkDocument } = await import("../actions/document.ts");
 const { createService, install } = await import("../shared/service.ts");
 const { stateFileOf } = await import("../shared/state/open.ts");
 
@@ -54,6 +55,7 @@ try {
 async function open(taken: number): Promise<Service> {
   const env = wanted === 0 ? { ...process.env, PORT: String(taken) } : process.env;
   service = await createService({ env });
+  checkDocument(service);
   install(service);
   return service;
 }

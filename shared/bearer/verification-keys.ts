@@ -33,7 +33,7 @@ export interface VerificationKeys {
  * How old the keys may be, in milliseconds: a removed key is honoured nowhere longer than this. It is what a revoked
  * grant takes as well.
  */
-const MAX_AGE = 10_000;
+const MAX_AGE = 7_500;
 /** The least time between two reads that unknown kids cause, in milliseconds. */
 const FLOOR = 1_000;
 

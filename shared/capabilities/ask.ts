@@ -1,7 +1,10 @@
 import type { Checked, ContentBlock, Shape } from "./content.ts";
 
-/** What a client may be able to do for a call. "url" is elicitation by opening a page. */
-export type Interaction = "form" | "url" | "sampling" | "roots";
+/**
+ * What a client may be able to do for a call. "url" is elicitation by opening a page, "sampling_tools" sampling with
+ * `tools` or `toolChoice`.
+ */
+export type Interaction = "form" | "url" | "sampling" | "sampling_tools" | "roots";
 
 /** A request that the server puts to the client (MCP 2026-07-28 basic/patterns/mrtr §input-requests). */
 export interface InputRequest {

@@ -11,6 +11,7 @@ const ABILITIES: Readonly<Record<Interaction, string>> = {
   form: "show a form to the person",
   url: "have the person open a page",
   sampling: "let its model write something",
+  sampling_tools: "let its model use tools that a server names",
   roots: "list its roots",
 };
 
@@ -43,7 +44,13 @@ export function createAsk(asker: Asker, refusal: (interaction: Interaction) => C
     sample: (key, params) =>
       question(() => {
         const request = { method: "sampling/createMessage", params } as const;
-        return put("sampling", key, request, (result) => readSampling(key, result) as unknown as SamplingResult);
+        const withTools = params["tools"] !== undefined || params["toolChoice"] !== undefined;
+        return put(
+          withTools ? "sampling_tools" : "sampling",
+          key,
+          request,
+          (result) => readSampling(key, result) as unknown as SamplingResult,
+        );
       }),
     roots: (key) =>
       question(() => {
@@ -124,9 +131,27 @@ function readRoots(key: string, result: unknown) {
   return readAnswer(key, result, rootsResult);
 }
 
+/** Values that an answer may have: a form, a model's words or some roots have few, and each may be found wrong. */
+const MOST_VALUES = 5_000;
+
 function readAnswer(place: string, answer: unknown, check: ShapeCheck): Readonly<Record<string, unknown>> {
+  if (valuesIn(answer, MOST_VALUES) > MOST_VALUES) {
+    const faults = [{ field: place, message: `has more than ${MOST_VALUES} values` }];
+    throw new CapabilityError("invalid_input", `The answer is not valid. ${wordsOf(faults)}`, { faults });
+  }
   const checked = check(answer);
   if (checked.success) return checked.data;
   const faults = checked.faults.map(({ field, message }) => ({ field: field === "" ? place : `${place}.${field}`, message }));
   throw new CapabilityError("invalid_input", `The answer is not valid. ${wordsOf(faults)}`, { faults });
+}
+
+/** How many values there are in a value, itself included; counted no further than just above `most`. */
+function valuesIn(value: unknown, most: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    count += valuesIn(item, most - count);
+    if (count > most) break;
+  }
+  return count;
 }

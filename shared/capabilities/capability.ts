@@ -5,6 +5,7 @@ import type { Entry, Page } from "../state/store.ts";
 import type { Ask, Interaction } from "./ask.ts";
 import type { Answer, Checked, ObjectSchema, Outcome, Shape, Unchecked } from "./content.ts";
 import type { Scope } from "./scopes.ts";
+import type { InputFault } from "./shape-fault.ts";
 
 /** Names of capabilities, prompts and questions. */
 export const NAME = /^[a-z][a-z0-9_]{0,63}$/;
@@ -84,15 +85,36 @@ export interface Context {
   releaseConnection(retry: number): void;
 }
 
-/** For work that may outlive its request: clients that know tasks get a handle instead of waiting. Durations are milliseconds. */
+/**
+ * For work that may outlive its request: MCP clients that know tasks get a handle instead of waiting, and so do GPT
+ * Actions after a while. Durations are milliseconds.
+ */
 export interface LongRunning {
-  /** "required": other clients are refused. */
+  /** "required": other MCP clients are refused, and GPT Actions get the handle at once. */
   readonly task: "optional" | "required";
   /** How long the task is kept, from its creation; the configured time when absent. */
   readonly ttl?: number;
   /** How often clients should ask for it. */
   readonly pollInterval?: number;
 }
+
+/**
+ * How an answer that is longer than a client takes is cut: what is left out comes with the next call. The input has a
+ * `cursor`, the output `next_cursor` and `note`, optional texts all three; the note says that something was cut.
+ */
+export type Paging<I extends Shape = Shape, O extends Shape = Shape> =
+  | {
+      /** The output's list whose last items are left out. */
+      readonly list: string;
+      /** The cursor behind the last item that is left, whose number in the answer is `kept`. */
+      cursorAfter(kept: number, answer: Unchecked<O>, input: Checked<I>): string;
+    }
+  | {
+      /** The output's text whose end is left out, at a line's or a word's end where there is one. */
+      readonly text: string;
+      /** @param kept The characters that are left: units of UTF-16. */
+      cursorAfter(kept: number, answer: Unchecked<O>, input: Checked<I>): string;
+    };
 
 /** A capability as its author writes it. */
 export interface CapabilityDefinition<I extends Shape = Shape, O extends Shape = Shape, P = unknown> {
@@ -110,8 +132,8 @@ export interface CapabilityDefinition<I extends Shape = Shape, O extends Shape =
   /** Where it is offered; on both when absent. */
   readonly surfaces?: readonly SurfaceName[];
   /**
-   * Each member described. Members it does not name are refused. A read's are scalars or lists of them where Actions
-   * offer it: REST puts them in the query. A member's `.meta({ "x-mcp-header": "Region" })` has modern clients repeat it
+   * Each member described. Members it does not name are refused. Where a read's are all scalars or lists of them REST
+   * has them in the query, otherwise in a body. A member's `.meta({ "x-mcp-header": "Region" })` has modern clients repeat it
    * in the header `Mcp-Param-Region`.
    */
   readonly input: I;
@@ -119,6 +141,10 @@ export interface CapabilityDefinition<I extends Shape = Shape, O extends Shape =
   readonly output?: O;
   /** Another last part of the REST path that answers as well; same pattern as the name. */
   readonly path?: string;
+  /** Names it had before: still answered on MCP and REST, and not shown. */
+  readonly aliases?: readonly string[];
+  /** For answers that can grow beyond what clients take. */
+  readonly paging?: Paging<I, O>;
   readonly longRunning?: LongRunning;
   /** Milliseconds after which a call is ended; the configured time when absent. Waiting for answers does not count. */
   readonly timeLimit?: number;
@@ -160,18 +186,28 @@ export interface Capability {
   readonly openWorld: boolean;
   readonly surfaces: readonly SurfaceName[];
   readonly path: string | undefined;
+  readonly aliases: readonly string[];
   readonly inputSchema: ObjectSchema;
   readonly outputSchema: ObjectSchema | undefined;
   readonly headerParameters: readonly HeaderParameter[];
   readonly longRunning: LongRunning | undefined;
+  /** Milliseconds; a task's work may take longer. */
+  readonly timeLimit: number;
   readonly singleUseAnswers: boolean;
   /**
    * Checks access and input, and prepares.
+   * @param patience Milliseconds that whoever asked waits at most, where that is less than the capability's own limit.
    * @throws {CapabilityError} `unauthenticated`, `insufficient_scope`, `invalid_input` (with `faults`), what `prepare` throws.
    */
-  prepare(input: unknown, context: Context): Promise<Prepared>;
-  /** Prepares and runs. @throws {CapabilityError} as both do. */
-  call(input: unknown, context: Context): Promise<Outcome>;
+  prepare(input: unknown, context: Context, patience?: number): Promise<Prepared>;
+  /** Prepares and runs, both within `patience`. @throws {CapabilityError} as both do. */
+  call(input: unknown, context: Context, patience?: number): Promise<Outcome>;
+  /**
+   * A shorter form of an output it gave: below `most` characters as JSON.
+   * @param input As it was given to the call.
+   * @returns Nothing where the capability says no way to cut it, or that is not enough.
+   */
+  shorten(output: Readonly<Record<string, unknown>>, input: unknown, most: number): Readonly<Record<string, unknown>> | undefined;
 }
 
 export type CapabilityErrorCode =
@@ -181,6 +217,8 @@ export type CapabilityErrorCode =
   | "invalid_input"
   | "not_found"
   | "conflict"
+  /** The idempotency key came with another input before. */
+  | "key_reused"
   | "rate_limited"
   | "unavailable"
   /** The call took longer than it may. */
@@ -190,12 +228,6 @@ export type CapabilityErrorCode =
   /** It asks a question where nobody can be asked. */
   | "interaction_required"
   | "internal";
-
-/** One thing wrong with an input. `field` is a JSON path without the leading `$.`; "" is the input itself. */
-export interface InputFault {
-  readonly field: string;
-  readonly message: string;
-}
 
 export interface CapabilityErrorDetails {
   readonly faults?: readonly InputFault[];
@@ -211,7 +243,7 @@ export class CapabilityError extends Error {
   readonly faults: readonly InputFault[];
   /** Every scope the operation needs, with `insufficient_scope`. */
   readonly scopes: readonly string[];
-  /** Seconds after which a call may be tried again, with `rate_limited` and `unavailable`. */
+  /** Seconds after which a call may be tried again. */
   readonly retryAfter: number | undefined;
   /** What the client cannot do, with `client_capability`. */
   readonly interaction: Interaction | undefined;

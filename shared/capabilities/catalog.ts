@@ -1,15 +1,21 @@
-import type { Capability } from "./capability.ts";
+import type { Access, Capability } from "./capability.ts";
 import { compile } from "./compile.ts";
 import { checkDefinitions } from "./definition-check.ts";
-import type { Catalog, Change, FoundResource, Offer, Pack, ResourceTemplate } from "./registry.ts";
+import type { Catalog, Change, FoundResource, Offer, Pack, ResourceTemplate } from "./offer.ts";
 import { parseUriTemplate } from "./uri-template.ts";
+
+export interface CatalogOptions {
+  /** Milliseconds, for capabilities that set none. */
+  readonly callTimeLimit: number;
+  /** Names of the capabilities that Actions offer; all that may be there when absent. */
+  readonly operations: readonly string[] | undefined;
+}
 
 /**
  * What some packs offer together, in their order.
- * @param callTimeLimit Milliseconds, for capabilities that set none.
  * @throws {DefinitionError} with every fault of every definition.
  */
-export function createCatalog(packs: readonly Pack[], callTimeLimit: number): Catalog {
+export function createCatalog(packs: readonly Pack[], { callTimeLimit, operations: chosen }: CatalogOptions): Catalog {
   const offer: Offer = {
     capabilities: packs.flatMap((pack) => pack.capabilities ?? []),
     resources: packs.flatMap((pack) => pack.resources ?? []),
@@ -22,7 +28,8 @@ export function createCatalog(packs: readonly Pack[], callTimeLimit: number): Ca
   const resourceTemplates = offer.resourceTemplates.map(
     (definition): ResourceTemplate => ({ ...definition, match: parseUriTemplate(definition.uriTemplate).match }),
   );
-  const capabilityOf = indexed(capabilities, ({ name }) => name);
+  const operations = capabilities.filter(({ name, surfaces }) => surfaces.includes("actions") && (!chosen || chosen.includes(name)));
+  const capabilityOf = new Map(capabilities.flatMap((capability) => namesOf(capability).map((name) => [name, capability])));
   const promptOf = indexed(prompts, ({ name }) => name);
   const resourceOf = indexed(resources, ({ uri }) => uri);
   const templateOf = indexed(resourceTemplates, ({ uriTemplate }) => uriTemplate);
@@ -32,6 +39,7 @@ export function createCatalog(packs: readonly Pack[], callTimeLimit: number): Ca
     resources,
     resourceTemplates,
     prompts,
+    operations,
     findCapability: (name) => capabilityOf.get(name),
     findPrompt: (name) => promptOf.get(name),
     findTemplate: (uriTemplate) => templateOf.get(uriTemplate),
@@ -45,6 +53,7 @@ export function createCatalog(packs: readonly Pack[], callTimeLimit: number): Ca
       return undefined;
     },
     scopes: scopesOf(offer),
+    operationScopes: scopesIn(operations.map(({ access }) => access)),
   };
 }
 
@@ -63,9 +72,13 @@ const LISTS = [
   { topic: "resources", listed: ({ resources, resourceTemplates }) => JSON.stringify([resources, resourceTemplates]) },
 ] as const satisfies readonly { readonly topic: string; readonly listed: (catalog: Catalog) => string }[];
 
-/** Without what only Actions have. */
-function shownOf({ path, surfaces, ...shown }: Capability) {
+/** Without what only Actions have, or nobody sees. */
+function shownOf({ path, surfaces, aliases, ...shown }: Capability) {
   return shown;
+}
+
+function namesOf({ name, aliases }: Capability): readonly string[] {
+  return [name, ...aliases];
 }
 
 function indexed<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T> {
@@ -73,6 +86,9 @@ function indexed<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
 }
 
 function scopesOf({ capabilities, resources, resourceTemplates, prompts }: Offer): readonly string[] {
-  const all = [...capabilities, ...resources, ...resourceTemplates, ...prompts].map(({ scopes }) => scopes);
-  return [...new Set(all.flatMap((scopes) => (scopes === "public" ? [] : scopes)))].sort();
+  return scopesIn([...capabilities, ...resources, ...resourceTemplates, ...prompts].map(({ scopes }) => scopes));
+}
+
+function scopesIn(all: readonly Access[]): readonly string[] {
+  return [...new Set(all.flatMap((access) => (access === "public" ? [] : access)))].sort();
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import type { Service } from "../service.ts";
+import type { Log } from "../log.ts";
 import { type FeedPage, openFeed } from "../state/feed.ts";
-import type { Change } from "./registry.ts";
+import type { Store } from "../state/store.ts";
+import type { Change } from "./offer.ts";
 
 /** A change of what is offered, of a task, or of a legacy session, which has ended or has another stream. */
 export type Announcement =
@@ -47,7 +48,15 @@ interface Follower {
   readonly signal: AbortSignal;
 }
 
-export function createChanges({ store, clock, log, stopping }: Pick<Service, "store" | "clock" | "log" | "stopping">): Changes {
+interface Needed {
+  readonly store: Store;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly stopping: AbortSignal;
+}
+
+export function createChanges({ store, clock, log, stopping }: Needed): Changes {
   const feed = openFeed({ store, clock }, { name: "changes", codec: announcementCodec, most: MOST, maxAge: MAX_AGE });
   const followers = new Set<Follower>();
   const joining = new Set<Follower>();
@@ -108,6 +117,8 @@ export function createChanges({ store, clock, log, stopping }: Pick<Service, "st
     const present = cursor ?? (await feed.read(undefined)).position;
     cursor = present;
     for (const follower of all) {
+      // Who left while the store was read for others needs none of it.
+      if (!joining.has(follower)) continue;
       // Clients may say where they stopped, and must not make anyone wait for a position that never was.
       follower.position = Math.min(follower.position ?? present, present);
       if (follower.position < present) deliver(follower, await feed.read(follower.position));

@@ -3,12 +3,14 @@ import { requireAccess } from "./access.ts";
 import { type Caller, type Capability, type CapabilityDefinition, CapabilityError, type Context, type Prepared } from "./capability.ts";
 import { Answer, type ContentBlock, type ObjectSchema, type Outcome, type Shape } from "./content.ts";
 import { headerParametersOf } from "./header-parameters.ts";
+import { shortened } from "./paging.ts";
 import { inputSchemaOf, isObjectSchema, type JsonSchema, outputSchemaOf, refuseUnknown } from "./schemas.ts";
 import { checkOf } from "./shape.ts";
 import { type ShapeCheck, wordsOf } from "./shape-fault.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
 const BOTH: readonly SurfaceName[] = ["mcp", "actions"];
+const NO_ALIASES: readonly string[] = [];
 const NO_CONTENT: readonly ContentBlock[] = [];
 
 /** Where a capability is offered. */
@@ -34,9 +36,9 @@ export function compile(definition: CapabilityDefinition, callTimeLimit: number)
     requireAccess(definition.scopes, caller);
     return readInput(checkInput, given);
   };
-  const prepare = (checked: Readonly<Record<string, unknown>>, context: Context): unknown => {
+  const prepare = (limit: number, checked: Readonly<Record<string, unknown>>, context: Context): unknown => {
     if (!definition.prepare) return undefined;
-    return withTimeLimit(timeLimit, context, (timed) => definition.prepare?.(checked, timed));
+    return withTimeLimit(limit, context, (timed) => definition.prepare?.(checked, timed));
   };
   const run = async (limit: number, checked: Readonly<Record<string, unknown>>, context: Context, prepared: unknown): Promise<Outcome> =>
     readOutcome(await withTimeLimit(limit, context, (timed) => definition.run(checked, timed, prepared)), context);
@@ -51,20 +53,27 @@ export function compile(definition: CapabilityDefinition, callTimeLimit: number)
     openWorld: definition.openWorld === true,
     surfaces: surfacesOf(definition),
     path: definition.path,
+    aliases: definition.aliases ?? NO_ALIASES,
     inputSchema,
     outputSchema: definition.output && objectSchema(definition, outputSchemaOf(definition.output)),
     headerParameters: headerParametersOf(inputSchema).parameters,
     longRunning: definition.longRunning,
+    timeLimit,
     singleUseAnswers: definition.singleUseAnswers === true,
-    async prepare(given, context): Promise<Prepared> {
+    async prepare(given, context, patience = timeLimit): Promise<Prepared> {
       const checked = admit(given, context.caller);
-      const prepared = await prepare(checked, context);
+      const prepared = await prepare(Math.min(timeLimit, patience), checked, context);
       return { run: (later) => run(taskLimit, checked, later, prepared) };
     },
-    async call(given, context) {
+    async call(given, context, patience = Number.POSITIVE_INFINITY) {
       const checked = admit(given, context.caller);
-      return run(timeLimit, checked, context, definition.prepare && (await prepare(checked, context)));
+      const limit = Math.min(timeLimit, patience);
+      if (!definition.prepare) return run(limit, checked, context, undefined);
+      const startedAt = performance.now();
+      const prepared = await prepare(limit, checked, context);
+      return run(Math.min(timeLimit, patience - (performance.now() - startedAt)), checked, context, prepared);
     },
+    shorten: (output, given, most) => definition.paging && shortened(definition.paging, output, readInput(checkInput, given), most),
   };
 }
 

@@ -79,6 +79,13 @@ export function isRaw(shape: Shape): shape is RawSchema {
   return !("_zod" in shape);
 }
 
+/** Whether something is a shape, whoever wrote it: types say so only to those who have them checked. */
+export function isShape(value: unknown): value is Shape {
+  if (typeof value !== "object" || value === null) return false;
+  if ("_zod" in value) return (value as z.ZodType).def.type === "object";
+  return "jsonSchema" in value && "check" in value;
+}
+
 /** What comes out of a shape's check. */
 export type Checked<S extends Shape> = S extends z.ZodObject ? z.output<S> : Readonly<Record<string, unknown>>;
 /** What goes into it. */

@@ -1,7 +1,10 @@
-import { type CapabilityDefinition, type LongRunning, NAME } from "./capability.ts";
+import { type CapabilityDefinition, NAME } from "./capability.ts";
 import { surfacesOf } from "./compile.ts";
+import { memberFaults } from "./definition-members.ts";
 import { promptFaults, resourceFaults, templateFaults } from "./feature-check.ts";
-import type { Offer } from "./registry.ts";
+import type { Catalog, Offer } from "./offer.ts";
+import { pagingFaults } from "./paging-check.ts";
+import { RESERVED_NAMES } from "./reserved-names.ts";
 import { scopeFaults } from "./scopes.ts";
 import { inputFaults, outputFaults } from "./shape-check.ts";
 
@@ -18,6 +21,8 @@ export class DefinitionError extends Error {
   }
 }
 
+/** Operations that GPT Actions take. */
+const MAX_OPERATIONS = 30;
 /** Characters that GPT Actions take of a description. */
 const MAX_DESCRIPTION = 300;
 /** Timers run no longer. Milliseconds. */
@@ -25,6 +30,9 @@ const MAX_TIME = 2 ** 31 - 1;
 
 /** @throws {DefinitionError} with every fault of every definition. */
 export function checkDefinitions({ capabilities, resources, resourceTemplates, prompts }: Offer): void {
+  const malformed = capabilities.flatMap((definition, index) => memberFaults(definition, index + 1));
+  // The other checks read members that may not be there.
+  if (malformed.length > 0) throw new DefinitionError(malformed);
   const faults = [
     ...capabilities.flatMap(capabilityFaults),
     ...repeatedPaths(capabilities),
@@ -47,13 +55,33 @@ export function checkDefinitions({ capabilities, resources, resourceTemplates, p
   if (faults.length > 0) throw new DefinitionError(faults);
 }
 
+/**
+ * What Actions offer, once everyone has offered what they have. What comes later is not refused for it: it is on MCP too.
+ * @throws {DefinitionError} for a chosen operation that is none, and for more than GPT Actions take.
+ */
+export function checkOperations(chosen: readonly string[] | undefined, { operations }: Catalog): void {
+  const known = new Set(operations.map(({ name }) => name));
+  const faults = (chosen ?? [])
+    .filter((name) => !known.has(name))
+    .map((name) => `ACTIONS_OPERATIONS: "${name}" is no capability that Actions can offer; name one of those, or take it out`);
+  // Where some are slow, there is one that says what became of them.
+  const count = operations.length + (operations.some(({ longRunning }) => longRunning) ? 1 : 0);
+  if (count > MAX_OPERATIONS) {
+    faults.push(`the operations: are ${count}, and GPT Actions take ${MAX_OPERATIONS}; name those they need in ACTIONS_OPERATIONS`);
+  }
+  if (faults.length > 0) throw new DefinitionError(faults);
+}
+
 function capabilityFaults(definition: CapabilityDefinition): string[] {
-  const { name, title, description, path, scopes, timeLimit } = definition;
+  const { name, title, description, path, aliases = [], scopes, timeLimit } = definition;
   const onActions = surfacesOf(definition).includes("actions");
   const faults: string[] = [];
   if (!NAME.test(name)) faults.push(`${name}: the name does not match ${NAME.source}; use lower case letters, digits and _`);
   if (path !== undefined && !NAME.test(path)) {
     faults.push(`${name}.path: "${path}" does not match ${NAME.source}; use lower case letters, digits and _`);
+  }
+  for (const alias of aliases) {
+    if (!NAME.test(alias)) faults.push(`${name}.aliases: "${alias}" does not match ${NAME.source}; use lower case letters, digits and _`);
   }
   if (title.trim() === "") faults.push(`${name}.title: is empty; say in a few words what it does`);
   if (description.trim() === "") faults.push(`${name}.description: is empty; begin with "Use this when …"`);
@@ -68,17 +96,15 @@ function capabilityFaults(definition: CapabilityDefinition): string[] {
     ...longRunningFaults(definition),
     ...inputFaults(definition, onActions),
     ...outputFaults(definition, onActions),
+    ...pagingFaults(definition),
   ];
 }
 
-function longRunningFaults(definition: CapabilityDefinition): string[] {
-  const { name, longRunning } = definition;
+function longRunningFaults({ name, longRunning }: CapabilityDefinition): string[] {
   if (!longRunning) return [];
-  const { task, ttl, pollInterval } = longRunning satisfies LongRunning;
+  const { ttl, pollInterval } = longRunning;
   const place = `${name}.longRunning`;
-  const faults = [...timeFaults(`${place}.ttl`, ttl), ...timeFaults(`${place}.pollInterval`, pollInterval)];
-  if (task !== "required" || !surfacesOf(definition).includes("actions")) return faults;
-  return [...faults, `${place}.task: is required where Actions, which have no tasks, offer it; set surfaces to ["mcp"]`];
+  return [...timeFaults(`${place}.ttl`, ttl), ...timeFaults(`${place}.pollInterval`, pollInterval)];
 }
 
 function timeFaults(place: string, milliseconds: number | undefined): string[] {
@@ -87,14 +113,14 @@ function timeFaults(place: string, milliseconds: number | undefined): string[] {
   return [`${place}: ${milliseconds} is not a whole number of milliseconds from 1 to ${MAX_TIME}; give one`];
 }
 
-/** Names and paths stand in one place of the URL, so that none may be there twice. */
+/** Names, old names and paths stand in one place of the URL, so that none may be there twice. */
 function repeatedPaths(definitions: readonly CapabilityDefinition[]): string[] {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, string>(RESERVED_NAMES.map((name) => [name, "the service"]));
   const faults: string[] = [];
-  for (const { name, path } of definitions) {
-    for (const last of path === undefined ? [name] : [name, path]) {
+  for (const { name, path, aliases = [] } of definitions) {
+    for (const last of [name, ...aliases, ...(path === undefined ? [] : [path])]) {
       const owner = owners.get(last);
-      if (owner !== undefined) faults.push(`${name}: "${last}" is already a name or path of ${owner}; choose another`);
+      if (owner !== undefined) faults.push(`${name}: "${last}" is already a name, alias or path of ${owner}; choose another`);
       else owners.set(last, name);
     }
   }

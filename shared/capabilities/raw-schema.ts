@@ -3,6 +3,7 @@ import type { ObjectSchema, RawSchema } from "./content.ts";
 import { visitSchemas } from "./schema-walk.ts";
 import { isObject } from "./schemas.ts";
 import { fieldOf, type ShapeCheck, type ShapeFault } from "./shape-fault.ts";
+import { uniqueItems } from "./unique-items.ts";
 
 /** What a schema from elsewhere may be: beyond this, compiling it could take the process's time or stack. */
 const MAX_DEPTH = 64;
@@ -28,6 +29,7 @@ function ajv(): Ajv2020 {
   if (known && compiledCount % MAX_COMPILED !== 0) return known;
   // One error is enough: to collect all of a large input is work that a stranger could ask for.
   known = new Ajv2020({ strict: false, validateFormats: false, logger: false, allErrors: false });
+  known.removeKeyword("uniqueItems").addKeyword(uniqueItems);
   return known;
 }
 

@@ -46,7 +46,7 @@ export function propertiesOf(schema: JsonSchema): readonly (readonly [name: stri
 const SCALARS: readonly unknown[] = ["string", "number", "integer", "boolean"];
 
 /** Whether a query parameter can carry it. */
-export function isFlat(schema: JsonSchema): boolean {
+export function fitsQuery(schema: JsonSchema): boolean {
   if (schema["type"] === "array") return SCALARS.includes((schema["items"] as JsonSchema | undefined)?.["type"]);
   return SCALARS.includes(schema["type"]);
 }

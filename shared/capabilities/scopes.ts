@@ -9,6 +9,8 @@ export const SCOPES = {
   offline_access: "stay connected while you are away",
   "todos:read": "see your to-dos",
   "todos:write": "add, change and delete your to-dos",
+  "knowledge:read": "search and read the documents here",
+  "web:search": "search the web from here",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Scope = keyof typeof SCOPES;

@@ -1,29 +1,25 @@
 import type { CapabilityDefinition } from "./capability.ts";
 import { isRaw, type Shape } from "./content.ts";
+import { flatten } from "./flat-schema.ts";
 import { headerParametersOf } from "./header-parameters.ts";
-import { visitSchemas } from "./schema-walk.ts";
-import { inputSchemaOf, isFlat, isObject, isObjectSchema, type JsonSchema, outputSchemaOf, propertiesOf } from "./schemas.ts";
+import { FlatSchemaError } from "./schema-combination.ts";
+import { inputSchemaOf, isObjectSchema, type JsonSchema, outputSchemaOf, propertiesOf } from "./schemas.ts";
 
 /** Characters that GPT Actions take of a parameter's description. */
 const MAX_PARAMETER_DESCRIPTION = 700;
 
-type Declared = Pick<CapabilityDefinition<Shape, Shape>, "name" | "effect" | "input" | "output">;
+type Declared = Pick<CapabilityDefinition<Shape, Shape>, "name" | "input" | "output">;
 
 /** All that is wrong with an input. @param onActions Whether Actions offer it. */
-export function inputFaults({ name, effect, input }: Declared, onActions: boolean): string[] {
+export function inputFaults({ name, input }: Declared, onActions: boolean): string[] {
   const place = `${name}.input`;
   const schema = written(place, input, inputSchemaOf);
   if (typeof schema === "string") return [schema];
   const described = onActions || !isRaw(input);
   return [
     ...headerParametersOf(schema).faults.map((fault) => `${place}: ${fault}`),
-    ...(onActions ? referenceFaults(place, schema) : []),
-    ...propertiesOf(schema).flatMap(([member, property]) => [
-      ...(described ? descriptionFaults(`${place}.${member}`, property) : []),
-      ...(onActions && effect === "read" && !isFlat(property)
-        ? [`${place}.${member}: does not fit into a query; let a read take strings, numbers, booleans or lists of them`]
-        : []),
-    ]),
+    ...(onActions ? flatFaults(place, schema) : []),
+    ...(described ? propertiesOf(schema).flatMap(([member, property]) => descriptionFaults(`${place}.${member}`, property)) : []),
   ];
 }
 
@@ -33,7 +29,7 @@ export function outputFaults({ name, output }: Declared, onActions: boolean): st
   const place = `${name}.output`;
   const schema = written(place, output, outputSchemaOf);
   if (typeof schema === "string") return [schema];
-  return onActions ? referenceFaults(place, schema) : [];
+  return onActions ? flatFaults(place, schema) : [];
 }
 
 /** The schema, or the fault that keeps it from being written down. */
@@ -59,24 +55,13 @@ function descriptionFaults(place: string, { description }: JsonSchema): string[]
   return [`${place}: the description has ${description.length} characters; shorten it to ${MAX_PARAMETER_DESCRIPTION}`];
 }
 
-/** ChatGPT takes no references within a schema: each must have something to be replaced with. */
-function referenceFaults(place: string, root: JsonSchema): string[] {
-  const definitions = isObject(root["$defs"]) ? root["$defs"] : {};
-  const faults: string[] = [];
-  visitSchemas(root, ({ $ref }) => {
-    if (typeof $ref === "string" && isEndless($ref, definitions, [])) {
-      faults.push(`${place}: the reference ${$ref} cannot be put in place; let it lead to $defs and not back to itself`);
-    }
-  });
-  return [...new Set(faults)];
-}
-
-function isEndless(reference: string, definitions: JsonSchema, open: readonly string[]): boolean {
-  const definition = definitions[/^#\/\$defs\/(.+)$/.exec(reference)?.[1] ?? ""];
-  if (!isObject(definition) || open.includes(reference)) return true;
-  let endless = false;
-  visitSchemas(definition, ({ $ref }) => {
-    if (!endless && typeof $ref === "string") endless = isEndless($ref, definitions, [...open, reference]);
-  });
-  return endless;
+/** What Actions offer must have a form without references and alternatives. */
+function flatFaults(place: string, schema: JsonSchema): string[] {
+  try {
+    flatten(schema);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FlatSchemaError)) throw error;
+    return [`${place}: ${error.message}, or set surfaces to ["mcp"]`];
+  }
 }

@@ -1,4 +1,8 @@
-import type { InputFault } from "./capability.ts";
+/** One thing wrong with an input. `field` is a JSON path without the leading `$.`; "" is the input itself. */
+export interface InputFault {
+  readonly field: string;
+  readonly message: string;
+}
 
 /** Characters of a name that came from the caller. */
 const MAX_NAME = 60;

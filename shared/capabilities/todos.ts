@@ -45,7 +45,9 @@ const listTodos = defineCapability({
   output: z.object({
     todos: z.array(todo).describe("This page's to-dos."),
     next_cursor: z.string().optional().describe("Give it as cursor for the next page; absent on the last page."),
+    note: z.string().optional().describe("That the page was cut short."),
   }),
+  paging: { list: "todos", cursorAfter: (kept, { todos }) => todos[kept - 1]?.id ?? "" },
   async run({ status, limit, cursor }, context) {
     const page = await todosOf(context).list(status, limit, cursor);
     return { todos: page.todos.map(shown), ...(page.cursor === undefined ? {} : { next_cursor: page.cursor }) };

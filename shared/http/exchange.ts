@@ -82,8 +82,9 @@ export class HttpError extends Error {
   readonly status: number;
   readonly headers: ReplyHeaders;
 
-  constructor(status: number, message: string, headers: ReplyHeaders = {}) {
-    super(message);
+  /** @param options `cause` stays in the log. */
+  constructor(status: number, message: string, headers: ReplyHeaders = {}, options?: ErrorOptions) {
+    super(message, options);
     this.status = status;
     this.headers = headers;
   }

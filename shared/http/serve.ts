@@ -51,7 +51,7 @@ export function serve(surface: Surface, handler: Handler): (request: IncomingMes
 }
 
 function open(request: IncomingMessage, response: ServerResponse, { config }: Service, surface: Surface) {
-  const url = request.url ?? "/";
+  const url = targetOf(request.url ?? "/");
   const queryAt = url.indexOf("?");
   const notes: Record<string, unknown> = {};
   let query: URLSearchParams | undefined;
@@ -79,6 +79,13 @@ function open(request: IncomingMessage, response: ServerResponse, { config }: Se
     note: (fields) => void Object.assign(notes, fields),
   };
   return { exchange, notes };
+}
+
+/** A request target that is a whole URL names another host at most in vain: its path and query are what counts (RFC 9112 §3.2.2). */
+function targetOf(target: string): string {
+  if (target.startsWith("/")) return target;
+  const { pathname, search } = URL.parse(target) ?? { pathname: "/", search: "" };
+  return pathname + search;
 }
 
 const ID_BYTES = 9;

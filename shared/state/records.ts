@@ -26,6 +26,8 @@ const grantCodec = z.strictObject({
   /** The requested resource, byte for byte: the audience of the access tokens. */
   resource: z.string(),
   profile: profileCodec.optional(),
+  /** The provider that vouched for the person: the record with its refresh token, if it gave one, and the groups it named. */
+  upstream: z.strictObject({ provider: z.string(), login: z.string().optional(), groups: z.array(z.string()).optional() }).optional(),
   authTime: z.number().optional(),
   nonce: z.string().optional(),
   createdAt: z.number(),

@@ -1,11 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
-import type { Service } from "../service.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
 import type { Kind, Store } from "./store.ts";
 
 /** What the sweeper needs of a service. */
-export type Swept = Pick<Service, "config" | "store" | "log" | "clock" | "stopping">;
+export interface Swept {
+  readonly config: Pick<Config, "sweep">;
+  readonly store: Store;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  readonly stopping: AbortSignal;
+}
 
 /** Has `round` run once after `delay` milliseconds; the returned function calls it off. */
 export type Schedule = (round: () => Promise<void>, delay: number) => () => void;

@@ -38,7 +38,15 @@ function goodDocument(): Loose {
       },
     },
     components: {
-      schemas: { "A/B": { type: "object" } },
+      schemas: {
+        "A/B": {
+          type: "object",
+          properties: {
+            list: { type: "array", items: {} },
+            none: { type: "object", properties: {}, additionalProperties: { type: "string" } },
+          },
+        },
+      },
       securitySchemes: {
         oauth: {
           type: "oauth2",
@@ -57,9 +65,12 @@ test("a document at every limit is taken", () => {
 
 const READ = '$.paths["/read"].get';
 const WRITE = '$.paths["/write"].post';
-const FLOW = "$.components.securitySchemes.oauth.flows.authorizationCode";
+const FLOWS = "$.components.securitySchemes.oauth.flows";
+const FLOW = `${FLOWS}.authorizationCode`;
+const AB = '$.components.schemas["A/B"]';
 const read = (...keys: Keys): Keys => ["paths", "/read", "get", ...keys];
 const write = (...keys: Keys): Keys => ["paths", "/write", "post", ...keys];
+const ab = (...keys: Keys): Keys => ["components", "schemas", "A/B", ...keys];
 const flow = (...keys: Keys): Keys => ["components", "securitySchemes", "oauth", "flows", "authorizationCode", ...keys];
 const body = ["requestBody", "content", "application/json", "schema", "properties", "anyOf", "description"];
 
@@ -101,7 +112,12 @@ const BROKEN: readonly Broken[] = [
   ],
   ["a header of its own", `${READ}.parameters[0].in`, read("parameters", 0, "in"), "header"],
   ["a cookie", `${READ}.parameters[0].in`, read("parameters", 0, "in"), "cookie"],
-  ["a file to send", `${WRITE}.requestBody.content["multipart/form-data"]`, write("requestBody", "content", "multipart/form-data"), {}],
+  [
+    "a file to send",
+    `${WRITE}.requestBody.content["multipart/form-data"]`,
+    write("requestBody", "content", "multipart/form-data"),
+    { schema: { type: "object", properties: {} } },
+  ],
   ["an image to get", `${READ}.responses["200"].content["image/png"]`, read("responses", "200", "content", "image/png"), {}],
   ["a schema with anyOf", `${READ}.parameters[0].schema.anyOf`, read("parameters", 0, "schema", "anyOf"), [{ type: "string" }]],
   ["a schema with oneOf", `${READ}.parameters[0].schema.oneOf`, read("parameters", 0, "schema", "oneOf"), [{ type: "string" }]],
@@ -113,6 +129,27 @@ const BROKEN: readonly Broken[] = [
     "https://b.example/schema.json",
   ],
   ["a reference to nothing", `${READ}.parameters[0].schema["$ref"]`, read("parameters", 0, "schema", "$ref"), "#/components/schemas/C"],
+  [
+    "a body that is no object",
+    `${WRITE}.requestBody.content["application/json"].schema.type`,
+    write("requestBody", "content", "application/json", "schema", "type"),
+    "string",
+  ],
+  ["an object that names no members", `${AB}.properties`, ab("properties"), undefined],
+  ["a list that says nothing of its items", `${AB}.properties.list.items`, ab("properties", "list", "items"), undefined],
+  [
+    "an object in a list that names no members",
+    `${AB}.properties.list.items.properties`,
+    ab("properties", "list", "items"),
+    { type: "object" },
+  ],
+  [
+    "a list as a further member that says nothing of its items",
+    `${AB}.properties.none.additionalProperties.items`,
+    ab("properties", "none", "additionalProperties"),
+    { type: "array" },
+  ],
+  ["another way of OAuth", `${FLOWS}.implicit`, ["components", "securitySchemes", "oauth", "flows", "implicit"], {}],
   ["an authorization URL on another host", `${FLOW}.authorizationUrl`, flow("authorizationUrl"), "https://b.example/authorize"],
   ["a token URL that is relative", `${FLOW}.tokenUrl`, flow("tokenUrl"), "/token"],
 ];
@@ -125,7 +162,7 @@ for (const [limit, path, keys, value] of BROKEN) {
     // Without a server of its own the document has no host that OAuth could be on.
     const places = checkActionsLimits(document).map((fault) => fault.path);
     assert.deepEqual(
-      places.filter((place) => path.startsWith(FLOW) || !place.startsWith(FLOW)),
+      places.filter((place) => path.startsWith(FLOWS) || !place.startsWith(FLOWS)),
       [path],
     );
   });

@@ -44,6 +44,7 @@ for (const [code, status] of [
   ["invalid_input", 400],
   ["not_found", 404],
   ["conflict", 409],
+  ["key_reused", 422],
   ["rate_limited", 429],
   ["unavailable", 503],
   ["timed_out", 504],
@@ -74,6 +75,7 @@ test("what may be tried again says when", () => {
   assert.equal(render(thrown(new CapabilityError("rate_limited", "Slower.", { retryAfter: 7 }))).headers?.["retry-after"], "7");
   assert.equal(render(thrown(new CapabilityError("unavailable", "Later."))).headers?.["retry-after"], "10");
   assert.equal(render({ status: 503, message: "Later.", cause: undefined, retryAfter: 2 }).headers?.["retry-after"], "2");
+  assert.equal(render(thrown(new CapabilityError("conflict", "Busy.", { retryAfter: 5 }))).headers?.["retry-after"], "5");
   assert.equal(render(thrown(new CapabilityError("not_found", "No."))).headers?.["retry-after"], undefined);
 });
 
@@ -87,6 +89,32 @@ test("what is not known keeps its text in the log", () => {
     detail: "Something went wrong on our side.",
     request_id: "request-1",
   });
+});
+
+test("a call is ended before ChatGPT gives up, whatever time its capability has", async ({ mock }) => {
+  let aborted = false;
+  const slow = defineCapability({
+    name: "slow",
+    title: "Slow",
+    description: "Use this when you test.",
+    scopes: "public",
+    effect: "read",
+    timeLimit: 600_000,
+    input: z.object({}),
+    output: z.object({}),
+    prepare: () => Promise.resolve(),
+    run: (_input, { signal }) =>
+      new Promise<never>(() => {
+        signal.addEventListener("abort", () => {
+          aborted = true;
+        });
+        setImmediate(() => mock.timers.tick(40_000));
+      }),
+  });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const cause: unknown = await handleOperation(exchangeOf("/actions/slow"), serviceWith(slow)).catch((error: unknown) => error);
+  assert.ok(cause instanceof CapabilityError && aborted);
+  assert.equal(render(thrown(cause)).status, 504);
 });
 
 test("an answer that Actions would not take is a fault that says what to do", async () => {

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { z } from "zod";
 import { checkActionsLimits } from "../../actions/actions-limits.ts";
-import { handleDocument } from "../../actions/document.ts";
+import { checkDocument, handleDocument } from "../../actions/document.ts";
 import { operationSurface } from "../../actions/faults.ts";
 import { createOpenApi } from "../../actions/openapi.ts";
 import { handleOperation } from "../../actions/operation.ts";
 import { type CapabilityDefinition, defineCapability } from "../../shared/capabilities/capability.ts";
 import { answer } from "../../shared/capabilities/content.ts";
-import { type Announcer, registryOf } from "../../shared/capabilities/registry.ts";
+import type { Announcer } from "../../shared/capabilities/offer.ts";
+import { registryOf } from "../../shared/capabilities/registry.ts";
 import type { Exchange } from "../../shared/http/exchange.ts";
 import { createService, type Service } from "../../shared/service.ts";
 import { exchangeOf } from "./exchange.mts";
@@ -95,4 +96,25 @@ test("operations and document follow what a provider offers", async () => {
   assert.equal((await call("health_check")).status, 200);
   await assert.rejects(call("picture"), /no such operation/);
   assert.notEqual(tagOf(), tag);
+});
+
+test("a document that ChatGPT would not take stops the start, with every place", async () => {
+  const wide = (name: string) =>
+    defineCapability({
+      ...picture,
+      name,
+      output: z.object(
+        Object.fromEntries(Array.from({ length: 700 }, (_, index) => [`member_${index}`, z.string().describe("x".repeat(1_000))])),
+      ),
+      run: () => ({}),
+    });
+  const registry = registryOf([{ capabilities: [wide("one"), wide("two")] }]);
+  const large: Service = { ...service, registry, derived: (make) => make(large) };
+  assert.throws(
+    () => checkDocument(large),
+    /the OpenAPI document, \$: has \d+ characters; less than 1000000 are taken; change the capability/,
+  );
+  assert.doesNotThrow(() => checkDocument(service));
+  const none: Service = { ...service, registry: registryOf([]) };
+  assert.doesNotThrow(() => checkDocument(none));
 });

@@ -32,6 +32,12 @@ test("the document is served with the public URL as its server and can be kept",
   await other.body?.cancel();
 });
 
+test("the document is found at the root as well", async () => {
+  const [alias, document] = await Promise.all(["/openapi.json", "/actions/openapi.json"].map((path) => fetch(`${host.url}${path}`)));
+  assert.equal(alias?.status, 200);
+  assert.equal(await alias?.text(), await document?.text());
+});
+
 test("the privacy page is a page of its own that loads and runs nothing", async () => {
   const response = await fetch(`${host.url}/privacy`);
   assert.equal(response.status, 200);
@@ -56,7 +62,7 @@ test("the privacy page speaks of to-dos only where there are some", async () => 
 });
 
 test("pages for reading take no other method", async () => {
-  for (const path of ["/health", "/privacy", "/actions/openapi.json"]) {
+  for (const path of ["/health", "/privacy", "/actions/openapi.json", "/openapi.json"]) {
     const response = await fetch(`${host.url}${path}`, { method: "POST" });
     assert.equal(response.status, 405, path);
     assert.equal(response.headers.get("allow"), "GET, HEAD");

@@ -6,7 +6,7 @@ import { checkActionsLimits } from "../../actions/actions-limits.ts";
 import { createOpenApi } from "../../actions/openapi.ts";
 import { defineCapability } from "../../shared/capabilities/capability.ts";
 import { createRegistry, registryOf } from "../../shared/capabilities/registry.ts";
-import { isScope, SCOPES } from "../../shared/capabilities/scopes.ts";
+import { SCOPES } from "../../shared/capabilities/scopes.ts";
 
 const BASE_URL = "https://portico.example.com";
 const registry = createRegistry({ capabilityPacks: ["core", "todos"], callTimeLimit: 60_000 });
@@ -55,7 +55,9 @@ test("the security scheme has our URLs and the words of the scopes that are used
     authorizationUrl: `${BASE_URL}/oauth/authorize`,
     tokenUrl: `${BASE_URL}/oauth/token`,
     refreshUrl: `${BASE_URL}/oauth/token`,
-    scopes: Object.fromEntries(Object.entries(SCOPES).filter(([scope]) => isScope(scope) && scope !== "offline_access")),
+    scopes: Object.fromEntries(
+      (["openid", "profile", "email", "todos:read", "todos:write"] as const).map((scope) => [scope, SCOPES[scope]]),
+    ),
   });
   const core = createOpenApi(createRegistry({ capabilityPacks: ["core"], callTimeLimit: 60_000 }), BASE_URL) as typeof document;
   assert.deepEqual(Object.keys(core.components.securitySchemes.oauth.flows.authorizationCode.scopes), ["openid", "profile", "email"]);
@@ -81,11 +83,18 @@ test("a read's input is query parameters, a write's is a body", () => {
 test("every fault that an operation can have is described as a problem document", () => {
   const faults = (name: string) => Object.keys(operationOf(name).responses).filter((status) => status !== "200");
   assert.deepEqual(faults("get_todo"), ["400", "401", "403", "404", "405", "409", "429", "500", "503", "504"]);
-  assert.deepEqual(faults("update_todo"), ["400", "401", "403", "404", "405", "409", "413", "415", "429", "500", "503", "504"]);
+  assert.deepEqual(faults("update_todo"), ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503", "504"]);
   for (const status of faults("update_todo")) {
     const { schema } = operationOf("update_todo").responses[status].content["application/problem+json"];
     assert.deepEqual(schema, { $ref: "#/components/schemas/Problem" });
   }
+});
+
+test("the document has the chosen operations alone, with their scopes", () => {
+  const options = { capabilityPacks: ["core", "todos"], callTimeLimit: 60_000, operations: ["create_todo", "health_check"] } as const;
+  const chosen = createOpenApi(createRegistry(options), BASE_URL) as typeof document;
+  assert.deepEqual(Object.keys(chosen.paths), ["/actions/health_check", "/actions/create_todo"]);
+  assert.deepEqual(Object.keys(chosen.components.securitySchemes.oauth.flows.authorizationCode.scopes), ["todos:write"]);
 });
 
 test("definitions that schemas share are put in where they are used", () => {
@@ -124,6 +133,6 @@ test("a schema that refers to itself has no flat form and is refused by name whe
     output: z.object({}),
     run: () => ({}),
   });
-  assert.throws(() => registryOf([{ capabilities: [tree] }]), /tree\.input: the reference \S+ cannot be put in place/);
+  assert.throws(() => registryOf([{ capabilities: [tree] }]), /tree\.input: \S+: the reference \S+ cannot be put in place/);
   assert.doesNotThrow(() => registryOf([{ capabilities: [{ ...tree, surfaces: ["mcp"] }] }]));
 });

@@ -2,11 +2,63 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { z } from "zod";
+import { defineCapability } from "../../shared/capabilities/capability.ts";
 import { HOSTS, type TestHost } from "../support/host.mts";
 import { connect, DEVELOPMENT_GPT } from "../support/oauth.mts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read whatever came.
 type Body = any;
+
+const base = { title: "Test", scopes: "public", effect: "read" } as const;
+const CAPABILITIES = [
+  defineCapability({
+    ...base,
+    name: "look_up",
+    description: "Use this when you test an input that is not flat.",
+    input: z.object({ where: z.object({ city: z.string() }).describe("Where.") }),
+    output: z.object({ found: z.string() }),
+    run: ({ where }) => ({ found: where.city }),
+  }),
+  defineCapability({
+    ...base,
+    name: "plan",
+    aliases: ["make_plan"],
+    description: "Use this when you test a query.",
+    input: z.object({
+      days: z.array(z.iso.date()).optional().describe("Days."),
+      open: z.boolean().optional().describe("Whether."),
+      part: z.number().optional().describe("How much."),
+      at: z.iso.datetime().optional().describe("When."),
+    }),
+    output: z.object({ given: z.record(z.string(), z.unknown()) }),
+    run: (given) => ({ given }),
+  }),
+  defineCapability({
+    ...base,
+    name: "shout",
+    effect: "write",
+    description: "Use this when you test a public write.",
+    input: z.object({}),
+    output: z.object({}),
+    run: () => ({}),
+  }),
+  defineCapability({
+    ...base,
+    name: "count",
+    description: "Use this when you test long answers.",
+    input: z.object({ cursor: z.string().optional().describe("The next_cursor of the page before.") }),
+    output: z.object({
+      items: z.array(z.object({ id: z.number(), text: z.string() })),
+      next_cursor: z.string().optional(),
+      note: z.string().optional(),
+    }),
+    paging: { list: "items", cursorAfter: (kept, { items }) => String((items[kept - 1]?.id ?? 0) + 1) },
+    run: ({ cursor = "0" }) => ({
+      items: Array.from({ length: 500 - Number(cursor) }, (_, index) => ({ id: Number(cursor) + index, text: "\n".repeat(200) })),
+    }),
+  }),
+];
 
 interface Answer {
   readonly status: number;
@@ -19,7 +71,7 @@ for (const { host: name, start } of HOSTS) {
     let host: TestHost;
     let accessToken: string;
     before(async () => {
-      host = await start({});
+      host = await start({ env: { CAPABILITIES: "core todos" }, providers: [{ start: () => ({ capabilities: CAPABILITIES }) }] });
       ({ accessToken } = await connect(host.url, { client: DEVELOPMENT_GPT }));
     });
     after(() => host.close());
@@ -53,7 +105,6 @@ for (const { host: name, start } of HOSTS) {
       const listed = await call("list_todos?limit=1&status=open");
       assert.equal(listed.status, 200);
       assert.equal(listed.headers.get("content-type"), "application/json");
-      assert.equal(listed.headers.get("cache-control"), "no-store");
       assert.deepEqual(
         listed.body.todos.map((todo: Body) => todo.id),
         [id],
@@ -66,6 +117,96 @@ for (const { host: name, start } of HOSTS) {
       assert.equal(head.status, 200);
       assert.equal(head.headers.get("content-length"), String((await get.text()).length));
       assert.equal(await head.text(), "");
+    });
+
+    test("a read is for its caller alone and can be asked whether it still holds", async () => {
+      const first = await call("profile");
+      assert.equal(first.headers.get("cache-control"), "private, no-cache");
+      assert.match(first.headers.get("vary") ?? "", /^authorization\b/);
+      const etag = first.headers.get("etag") ?? "";
+      assert.match(etag, /^"[\w-]{43}"$/);
+      const same = await call("profile", { headers: { "if-none-match": `"other", ${etag}` } });
+      assert.deepEqual([same.status, same.body, same.headers.get("etag")], [304, undefined, etag]);
+      assert.equal((await call("profile", { method: "HEAD", headers: { "if-none-match": etag } })).status, 304);
+      assert.equal((await call("profile", { headers: { "if-none-match": '"other"' } })).status, 200);
+    });
+
+    test("what a read gives has another tag once it has changed, and a write has none", async () => {
+      const before = (await call("list_todos")).headers.get("etag");
+      const written = await post("create_todo", { title: "Tagged" });
+      assert.equal(written.headers.get("etag"), null);
+      assert.equal(written.headers.get("cache-control"), "no-store");
+      const after = await call("list_todos", { headers: { "if-none-match": before ?? "" } });
+      assert.equal(after.status, 200);
+      assert.notEqual(after.headers.get("etag"), before);
+    });
+
+    test("a read whose input does not fit into a query takes a body", async () => {
+      const refused = await call("look_up?where=x");
+      assertProblem(refused, 405, /POST/);
+      const answer = await post("look_up", { where: { city: "Bern" } });
+      assert.deepEqual([answer.status, answer.body, answer.headers.get("etag")], [200, { found: "Bern" }, null]);
+    });
+
+    test("lists, booleans and dates come through a query", async () => {
+      const query = "days=2026-01-02&days=2026-01-03&open=false&part=0.5&at=2026-01-02T03:04:05Z";
+      const { status, body } = await call(`plan?${query}`);
+      assert.equal(status, 200);
+      assert.deepEqual(body, { given: { days: ["2026-01-02", "2026-01-03"], open: false, part: 0.5, at: "2026-01-02T03:04:05Z" } });
+      assert.deepEqual((await call("plan?days=2026-01-02")).body, { given: { days: ["2026-01-02"] } });
+      const refused = await call("plan?days=tomorrow&open=maybe&at=now");
+      assertProblem(refused, 400, /not valid/);
+      assert.deepEqual(refused.body.faults.map((fault: Body) => fault.field).sort(), ["at", "days[0]", "open"]);
+    });
+
+    test("an old name is answered like the new one, and not shown", async () => {
+      assert.deepEqual((await call("make_plan?open=true")).body, { given: { open: true } });
+      assert.doesNotMatch(JSON.stringify((await call("openapi.json")).body), /make_plan/);
+    });
+
+    test("a write with an idempotency key is done once", async () => {
+      const headers = { "idempotency-key": `"once-${name.length}"` };
+      const first = await post("create_todo", { title: "Once" }, headers);
+      const again = await post("create_todo", { title: "Once" }, { "idempotency-key": `once-${name.length}` });
+      assert.equal(first.status, 200);
+      assert.deepEqual(again.body, first.body);
+      assertProblem(await post("create_todo", { title: "Twice" }, headers), 422, /another input/);
+      assertProblem(await post("create_todo", { title: "Once" }, { "idempotency-key": "a b" }), 400, /255 visible/);
+      const { todos } = (await call("list_todos")).body;
+      assert.equal(todos.filter((todo: Body) => todo.title === "Once").length, 1);
+    });
+
+    test("twice at once with one idempotency key is once", async () => {
+      const headers = { "idempotency-key": `at-once-${name.length}` };
+      const answers = await Promise.all(Array.from({ length: 5 }, () => post("create_todo", { title: "At once" }, headers)));
+      assert.deepEqual(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size, 1);
+    });
+
+    test("an idempotency key needs a person, and a read needs none", async () => {
+      const refused = await fetch(`${host.url}/actions/shout`, { method: "POST", headers: { "idempotency-key": "x" } });
+      assert.equal(refused.status, 401);
+      await refused.body?.cancel();
+      assert.equal((await call("list_todos", { headers: { "idempotency-key": "a b" } })).status, 200);
+    });
+
+    test("what is too long is cut with a note, and the rest comes with the cursor", async () => {
+      const ids: number[] = [];
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const { status, body } = await call(`count${cursor === undefined ? "" : `?cursor=${cursor}`}`);
+        assert.equal(status, 200);
+        assert.ok(JSON.stringify(body).length < 100_000);
+        assert.equal(body.note !== undefined, body.next_cursor !== undefined);
+        ids.push(...body.items.map((item: Body) => item.id));
+        cursor = body.next_cursor;
+        pages += 1;
+      } while (cursor !== undefined);
+      assert.deepEqual(
+        ids,
+        Array.from({ length: 500 }, (_, id) => id),
+      );
+      assert.equal(pages, 3);
     });
 
     test("names and paths answer alike", async () => {
@@ -137,6 +278,7 @@ for (const { host: name, start } of HOSTS) {
         415,
         /application\/json/,
       );
+      assertProblem(await post("create_todo", { title: "Milk" }, { "content-encoding": "gzip" }), 415, /compressed/);
     });
 
     test("a body with characters or bytes over the limit is a 413", async () => {

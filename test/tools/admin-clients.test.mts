@@ -160,6 +160,16 @@ test("what a client lost for good does not come back", async () => {
   await connect(service.url, { client });
 });
 
+test("a name that a stranger chose moves no cursor of an operator's terminal and turns no line about", async () => {
+  const { id } = await registerClient(service.url, { client_name: "\u001b[2J\u009b31m\u202eevil\nadded: fake" });
+  for (const parameters of [["show", id], ["list"]]) {
+    const { stdout } = await admin(["clients", ...parameters], env);
+    assert.match(stdout, /evil/);
+    assert.doesNotMatch(stdout, /[^\P{C}\n]/u);
+    assert.doesNotMatch(stdout, /^added: fake/m);
+  }
+});
+
 test("a removed client is forgotten and its tokens die; what is not in the store cannot be removed", async () => {
   const client = await registerClient(service.url);
   const { accessToken } = await connect(service.url, { client });

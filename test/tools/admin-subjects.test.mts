@@ -115,6 +115,20 @@ test("what a replica still wrote while the subject was erased is found afterward
   assert.deepEqual(records, { todo: 2 });
 });
 
+test("a record that an erased subject wrote leads to nobody else's, whatever it names", async () => {
+  const eve = await connect(host.url, { email: "eve@example.com" });
+  const victim = await connect(host.url, { email: "victim@example.com", parameters: { scope: "todos:read todos:write" } });
+  assert.equal((await callTool(victim.accessToken, "create_todo", { title: "keep me" })).status, 200);
+  const [theirs, others] = [subjectOf(eve.refreshToken), subjectOf(victim.refreshToken)];
+  // As a client's own metadata document could have it, which is kept as it came.
+  await put("client_document", "", "d".repeat(43), { url: "x", document: { client_name: theirs, pieces: others } });
+  await put("note", theirs, others, {});
+  await eraseRecords(state, theirs, () => Promise.resolve(), clock);
+  assert.ok(!(await rows()).some(({ owner }) => owner === theirs));
+  assert.match(await (await callTool(victim.accessToken, "list_todos", {})).text(), /keep me/);
+  assert.equal((await refresh(host.url, victim.client, victim.refreshToken)).status, 200);
+});
+
 test("a subject that nothing is known of is said to be none, and nothing is written for it", async () => {
   for (const command of ["disable", "enable", "sign-out", "erase"]) {
     const { status, stderr } = await admin(["subjects", command, "nobody"], env);

@@ -1,6 +1,7 @@
 import type { State } from "../../shared/state/open.ts";
 import { subjectStateKind } from "../../shared/state/records.ts";
 import type { DumpedRow } from "../../shared/state/store.ts";
+import { findSubjects } from "./subjects-list.mts";
 
 export interface Erased {
   /** How many records of each kind. */
@@ -24,12 +25,14 @@ export async function eraseRecords(
 ): Promise<Erased> {
   const records: Record<string, number> = {};
   const owners = new Set([subject]);
+  // Whoever wrote a record may have put someone else's name where a piece's would stand: it leads nowhere.
+  const others = new Set((await findSubjects({ driver }, now)).map((known) => known.subject));
 
   async function eraseFound(): Promise<number> {
     const found: DumpedRow[] = [];
     for await (const row of dumped(driver, now)) if (isOf(row, subject, owners)) found.push(row);
     for (const row of found) {
-      for (const name of [row.id, ...piecesIn(row)]) owners.add(name);
+      for (const name of [row.id, ...piecesIn(row)]) if (!others.has(name)) owners.add(name);
       if (await driver.take(row.kind, row.owner, row.id, now())) records[row.kind] = (records[row.kind] ?? 0) + 1;
     }
     return found.length;

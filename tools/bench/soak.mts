@@ -134,6 +134,7 @@ const server = await startServer("../serve.mts", {
   PORT: "0",
   STATE_URL: `sqlite:${join(folder, "state.db")}`,
   MCP_STREAMS_PER_SUBJECT: String(STREAMS_A_PERSON),
+  CALLS_PER_MINUTE: "100000",
   NODE_OPTIONS: "--inspect=127.0.0.1:0",
 });
 try {

@@ -29,10 +29,10 @@ export interface Calls {
   call(name: string, input?: unknown, caller?: Caller): Promise<Output>;
 }
 
-/** A service with state in memory. */
-export async function openCalls(): Promise<Calls> {
+/** A service with state in memory. @param env Variables beside. */
+export async function openCalls(env: Readonly<Record<string, string>> = {}): Promise<Calls> {
   const clock = createClock();
-  const service = await createService({ env: { STATE_URL: "sqlite::memory:", LOG_LEVEL: "silent" }, clock });
+  const service = await createService({ env: { STATE_URL: "sqlite::memory:", LOG_LEVEL: "silent", ...env }, clock });
   return {
     service,
     clock,

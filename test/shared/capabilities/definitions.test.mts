@@ -5,8 +5,9 @@ import { type CapabilityDefinition, defineCapability } from "../../../shared/cap
 import type { ObjectSchema } from "../../../shared/capabilities/content.ts";
 import { DefinitionError } from "../../../shared/capabilities/definition-check.ts";
 import { definePrompt, defineResource, defineResourceTemplate } from "../../../shared/capabilities/features.ts";
+import type { Pack } from "../../../shared/capabilities/offer.ts";
 import { rawSchema } from "../../../shared/capabilities/raw-schema.ts";
-import { type Pack, registryOf } from "../../../shared/capabilities/registry.ts";
+import { registryOf } from "../../../shared/capabilities/registry.ts";
 import type { Scope } from "../../../shared/capabilities/scopes.ts";
 
 const echo = defineCapability({
@@ -59,7 +60,8 @@ for (const [what, change, fault] of [
   ["a time limit that no timer has", { timeLimit: 2 ** 31 }, /^echo\.timeLimit: 2147483648 is not/],
   ["a task kept for no time", { longRunning: { task: "optional", ttl: -1 } }, /^echo\.longRunning\.ttl: -1 is not/],
   ["a task polled without a pause", { longRunning: { task: "optional", pollInterval: 0 } }, /^echo\.longRunning\.pollInterval: 0 is not/],
-  ["a required task on Actions", { longRunning: { task: "required" } }, /^echo\.longRunning\.task: is required where Actions/],
+  ["a name that the service has", { name: "get_task" }, /^get_task: "get_task" is already a name, alias or path of the service/],
+  ["a path that the service has", { path: "tasks" }, /^echo: "tasks" is already a name, alias or path of the service/],
   [
     "a header of a number",
     { input: z.object({ n: z.number().describe("N.").meta({ "x-mcp-header": "N" }) }) },
@@ -91,7 +93,7 @@ for (const [what, change, fault] of [
   [
     "a raw schema that has no flat form on Actions",
     raw({ properties: { a: { description: "A.", $ref: "#" } } }),
-    /^echo\.input: the reference # cannot be put in place/,
+    /^echo\.input: properties\.a: the reference # cannot be put in place/,
   ],
 ] as const satisfies readonly (readonly [string, Partial<CapabilityDefinition>, RegExp])[]) {
   test(`${what} is a fault with its place`, () => {
@@ -102,7 +104,7 @@ for (const [what, change, fault] of [
 }
 
 for (const [what, change] of [
-  ["an input that is not flat", { effect: "read", input: z.object({ a: z.object({}).describe("A.") }) }],
+  ["a choice of a text or an object", { input: z.object({ a: z.union([z.string(), z.object({})]).describe("A.") }) }],
   ["a raw schema without descriptions", raw({ properties: { a: { type: "string" } } })],
   ["a raw schema that refers to itself", raw({ properties: { child: { $ref: "#" } } })],
   ["a required task", { longRunning: { task: "required", ttl: 1_000, pollInterval: 10 } }],

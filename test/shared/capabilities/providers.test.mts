@@ -4,7 +4,8 @@ import { z } from "zod";
 import { type CapabilityDefinition, defineCapability } from "../../../shared/capabilities/capability.ts";
 import { DefinitionError } from "../../../shared/capabilities/definition-check.ts";
 import { definePrompt, defineResource, defineResourceTemplate } from "../../../shared/capabilities/features.ts";
-import { type Announcer, type Change, type Pack, registryOf } from "../../../shared/capabilities/registry.ts";
+import type { Announcer, Change, Pack } from "../../../shared/capabilities/offer.ts";
+import { registryOf } from "../../../shared/capabilities/registry.ts";
 
 /** Made anew each time, so that nothing is the same object as before. */
 function tool(change: Partial<CapabilityDefinition> = {}): CapabilityDefinition {

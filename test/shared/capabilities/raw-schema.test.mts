@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type CapabilityDefinition, CapabilityError, type InputFault } from "../../../shared/capabilities/capability.ts";
+import { type CapabilityDefinition, CapabilityError } from "../../../shared/capabilities/capability.ts";
 import type { ObjectSchema } from "../../../shared/capabilities/content.ts";
 import { createContext } from "../../../shared/capabilities/context.ts";
 import { rawSchema } from "../../../shared/capabilities/raw-schema.ts";
 import { registryOf } from "../../../shared/capabilities/registry.ts";
+import type { InputFault } from "../../../shared/capabilities/shape-fault.ts";
 import { type Calls, createLines, failsWith, openCalls, origin } from "./calls.mts";
 
 let calls: Calls;

@@ -3,7 +3,7 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import { loadConfig } from "../../../shared/config.ts";
-import { originOf } from "../../../shared/http/request.ts";
+import { header, originOf } from "../../../shared/http/request.ts";
 
 function arrived(headers: Readonly<Record<string, string>>, peer?: string): IncomingMessage {
   const socket = new Socket();
@@ -48,4 +48,25 @@ test("another host is believed only of a trusted proxy", () => {
   const headers = { host: "10.0.0.9", "x-forwarded-host": "portico.example" };
   assert.equal(originOf(arrived(headers, "10.0.0.1"), direct).host, "10.0.0.9");
   assert.equal(originOf(arrived(headers, "10.0.0.1"), behindOne).host, "portico.example");
+});
+
+test("an address that a proxy gives with its port is the address, so that not all of its clients are nobody", () => {
+  for (const [given, address] of [
+    ["203.0.113.7:4711", "203.0.113.7"],
+    ["[2001:db8::7]:4711", "2001:db8::7"],
+    ["[2001:db8::7]", "2001:db8::7"],
+    ["2001:db8::7", "2001:db8::7"],
+    ["203.0.113.7:4711:1", "unknown"],
+    ["[203.0.113.7", "unknown"],
+    ["203.0.113:80", "unknown"],
+    ["evil.example:80", "unknown"],
+  ] as const) {
+    assert.equal(originOf(arrived({ host: "portico.example", "x-forwarded-for": given }, "10.0.0.1"), behindOne).address, address, given);
+  }
+});
+
+test("cookies that arrive in several headers are one list, in which no cookie's value can pose as another", () => {
+  const message = arrived({});
+  Object.assign(message.headers, { cookie: ["a=1, b=2", "c=3"] });
+  assert.equal(header(message, "cookie"), "a=1, b=2; c=3");
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import dns from "node:dns/promises";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -236,4 +239,23 @@ test("a certificate is verified, also where the process was told not to", async 
     else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
   });
   await assert.rejects(fetchWith(`https://localhost:${port}/`, { resolve }), isFault("unreachable", /cannot be reached/));
+});
+
+test("a name server that keeps silent holds none of the threads that files and signatures need", async (context) => {
+  const silent = createSocket("udp4");
+  await new Promise<void>((resolve) => silent.bind(0, "127.0.0.1", resolve));
+  const before = dns.getServers();
+  const asked = new Set<string>();
+  silent.on("message", (message) => asked.add(message.toString("latin1")));
+  dns.setServers([`127.0.0.1:${silent.address().port}`]);
+  context.after(() => {
+    dns.setServers(before);
+    silent.close();
+  });
+  const names = Array.from({ length: 8 }, (_, number) => `https://slow${number}.example/`);
+  const fetches = names.map((url) => assert.rejects(fetchWith(url, { deadline: 200 }), isFault("unreachable", /did not answer/)));
+  // Each needs a thread of its own; with none left it would wait for the name server.
+  await Promise.all(Array.from({ length: 4 }, () => readFile(import.meta.filename)));
+  await Promise.all(fetches);
+  assert.ok(asked.size >= names.length);
 });
