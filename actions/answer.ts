@@ -1,7 +1,7 @@
 import { type Capability, CapabilityError } from "../shared/capabilities/capability.ts";
 import type { Outcome } from "../shared/capabilities/content.ts";
+import { conditional, etagOf } from "../shared/http/etag.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
-import { conditional, etagOf } from "./conditional.ts";
 import { MAX_CHARACTERS } from "./faults.ts";
 
 type Answer = Readonly<Record<string, unknown>>;

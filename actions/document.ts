@@ -1,8 +1,8 @@
 import { DefinitionError } from "../shared/capabilities/definition-check.ts";
+import { conditional, etagOf } from "../shared/http/etag.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { checkActionsLimits } from "./actions-limits.ts";
-import { conditional, etagOf } from "./conditional.ts";
 import { requireMethod } from "./faults.ts";
 import { createOpenApi } from "./openapi.ts";
 

@@ -1,7 +1,11 @@
 import type { ObjectSchema } from "../shared/capabilities/content.ts";
 import { type FlatSchema, flatten } from "../shared/capabilities/flat-schema.ts";
 import { type Exchange, HttpError } from "../shared/http/exchange.ts";
+import { JsonError, type JsonLimits, parseJson } from "../shared/http/json.ts";
 import { MAX_CHARACTERS } from "./faults.ts";
+
+/** More than any operation asks, and little enough that finding a fault in each takes no time that others would notice. */
+const JSON_LIMITS: JsonLimits = { depth: 64, values: 10_000 };
 
 /** What a query or a body asks, not yet checked. */
 export type Input = unknown;
@@ -16,13 +20,16 @@ export type QueryReader = (query: URLSearchParams) => Input;
 export function createQueryReader(schema: ObjectSchema): QueryReader {
   const properties = new Map(Object.entries(flatten(schema).properties ?? {}));
   return (query) => {
-    const members = new Map<string, unknown>();
-    for (const name of new Set(query.keys())) {
+    const members = new Map<string, string[]>();
+    // In one go: a query has room for thousands of names.
+    for (const [name, text] of query) {
       // As in a form, a parameter without a value is one that is left out.
-      const texts = query.getAll(name).filter((text) => text !== "");
-      if (texts.length > 0) members.set(name, read(texts, properties.get(name)));
+      if (text === "") continue;
+      const texts = members.get(name);
+      if (texts) texts.push(text);
+      else members.set(name, [text]);
     }
-    return Object.fromEntries(members);
+    return Object.fromEntries(Array.from(members, ([name, texts]) => [name, read(texts, properties.get(name))]));
   };
 }
 
@@ -41,7 +48,8 @@ function scalar(text: string, type: unknown): string | number | boolean {
 
 /**
  * The body as JSON; an empty one is an empty object, and one that is compressed is not taken.
- * @throws {HttpError} 413 above {@link MAX_CHARACTERS}, 415 for another media type or a coding, 400 for a text that is not JSON.
+ * @throws {HttpError} 413 above {@link MAX_CHARACTERS}, 415 for another media type or a coding, 400 for a text that is not
+ *   JSON, or is nested too deeply or has too many values.
  */
 export async function readJsonBody(exchange: Exchange): Promise<Input> {
   const bytes = await exchange.body();
@@ -52,19 +60,13 @@ export async function readJsonBody(exchange: Exchange): Promise<Input> {
   if (!/^(identity)?$/i.test(exchange.header("content-encoding") ?? "")) {
     throw new HttpError(415, "The body must not be compressed.", { "accept-encoding": "identity" });
   }
-  const text = textOf(bytes);
-  if (text.length > MAX_CHARACTERS) throw new HttpError(413, `The body is longer than ${MAX_CHARACTERS} characters.`);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HttpError(400, "The body is not JSON.");
+  // Bytes that are not UTF-8 are longer as characters, and refused next.
+  if (bytes.length > MAX_CHARACTERS && bytes.toString("utf8").length > MAX_CHARACTERS) {
+    throw new HttpError(413, `The body is longer than ${MAX_CHARACTERS} characters.`);
   }
-}
-
-function textOf(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new HttpError(400, "The body is not UTF-8.");
+    return parseJson(bytes, JSON_LIMITS);
+  } catch (error) {
+    throw error instanceof JsonError ? new HttpError(400, error.message) : error;
   }
 }

@@ -47,7 +47,7 @@ function perform(
   const key = capability.effect === "read" ? undefined : idempotencyKeyOf(exchange);
   if (key === undefined) return work();
   if (!caller) throw new CapabilityError("unauthenticated", "An idempotency key belongs to a signed-in person.");
-  return once(service, { capability, caller, key, input, signal: exchange.signal }, work);
+  return once(service, { capability, surface: "actions", caller, key, input, signal: exchange.signal }, work);
 }
 
 /** Slow work becomes a task, which belongs to a person. */

@@ -39,6 +39,7 @@ export async function performAsTask(
   capability: Capability,
   input: unknown,
 ): Promise<Outcome | TaskHandle> {
+  const startedAt = performance.now();
   const prepared = await capability.prepare(input, createContext(service, caller, exchange), PATIENCE);
   const { promise: over, resolve: settle } = Promise.withResolvers<Settled>();
   const { taskId, key, task } = await beginTask(service, {
@@ -53,7 +54,10 @@ export async function performAsTask(
     endings: telling(createEndings(capability, input), settle),
   });
   exchange.note({ task: key.id });
-  const settled = capability.longRunning?.task === "required" ? undefined : await within(WAIT, over);
+  const settled =
+    capability.longRunning?.task === "required"
+      ? undefined
+      : await within(Math.min(WAIT, PATIENCE - (performance.now() - startedAt)), over);
   if (!settled) return { task: describeTask(taskId, task) };
   if ("error" in settled) throw settled.error;
   return settled.outcome;

@@ -252,7 +252,7 @@ export const VARIABLES = {
   },
   MCP_JSON_DEPTH: {
     about: "How deeply objects and lists of an MCP message may be nested.",
-    schema: wholeNumber(8, 1_000),
+    schema: wholeNumber(8, 200),
     development: "64",
     production: "64",
     example: "64",

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { DefinitionError } from "../shared/capabilities/definition-check.ts";
 import { writeCapability } from "./new/capability.mts";
 import { NewFault } from "./new/fault.mts";
 
@@ -34,7 +35,7 @@ try {
   process.stdout.write(main());
 } catch (error) {
   const misused = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  if (!(error instanceof NewFault) && !misused) throw error;
+  if (!(error instanceof NewFault) && !(error instanceof DefinitionError) && !misused) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@ import { audit } from "../audit.ts";
 import { forgetConsent } from "../authorize/consent-memory.ts";
 import { endGrant } from "../grants/grants.ts";
 import { listGrants } from "../grants/limit-grants.ts";
+import { endLogins } from "../identity/upstream/login.ts";
 
 /** An app and all that it may do for one person, in however many installs. */
 export interface Connection {
@@ -76,6 +77,7 @@ export async function signOutEverywhere(service: Service, exchange: Exchange, su
   const notBefore = service.clock() + 1;
   await changeLock(service.store, subjectStateKind, sub, (lock) => ({ ...lock, notBefore }));
   await disconnect(service, exchange, sub);
+  await endLogins(service, sub);
   audit(service, exchange, "sign_out", { subject: sub, reason: "everywhere" });
 }
 

@@ -1,5 +1,6 @@
 import type { Exchange, Reply } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
+import { subjectStateKind } from "../../shared/state/records.ts";
 import { audit } from "../audit.ts";
 import { beginSession } from "../identity/sessions.ts";
 import { type Choices, choicesFor } from "../identity/upstream/choices.ts";
@@ -36,12 +37,18 @@ function emailWayOf({ email, byDomain }: Choices): EmailWay | "none" {
   return email ? "either" : "provider";
 }
 
-/** Someone has proved who they are, by whatever way: a new session, and on to consent or to their own page. */
-export async function proved(visit: Visit, account: Account): Promise<Reply> {
+/**
+ * Someone has proved who they are, by whatever way: a new session, and on to consent or to their own page.
+ * @param keep Keeps what the provider gave along, once it is sure that the person goes on.
+ */
+export async function proved(visit: Visit, person: Account, keep?: () => Promise<string>): Promise<Reply> {
   const { service, exchange, transaction, asking } = visit;
-  const { provider } = account;
+  const { provider } = person;
   const { expectedSub } = transaction.entry.value;
-  if (expectedSub !== undefined && expectedSub !== account.sub) return refuseOther(visit, provider);
+  if (expectedSub !== undefined && expectedSub !== person.sub) return refuseOther(visit, provider);
+  const lock = await service.store.get(subjectStateKind, { id: person.sub });
+  if (lock?.value.disabled) return refuseDisabled(visit, provider);
+  const account = keep ? { ...person, login: await keep() } : person;
   const next = await advance(service, transaction, {
     stage: asking ? "consent" : "done",
     account,
@@ -63,6 +70,15 @@ async function refuseOther(visit: Visit, provider: string): Promise<Reply> {
   return showSignIn(await forOtherAccount(visit), {
     problem: "The app asks for another account: the one that you used with it before.",
     status: 400,
+  });
+}
+
+/** Who was switched off is told so here, rather than sent round the pages by a session that is none. */
+async function refuseDisabled(visit: Visit, provider: string): Promise<Reply> {
+  failed(visit, "disabled", provider);
+  return showSignIn(await forOtherAccount(visit), {
+    problem: "This account is switched off here. Ask whoever runs this service, or choose another one.",
+    status: 403,
   });
 }
 

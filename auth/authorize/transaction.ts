@@ -32,8 +32,8 @@ const transactionCodec = z.strictObject({
   /** With the transaction's id, which is not kept, it makes the grant's id and the code. */
   salt: z.string(),
   stage: z.enum(["sign_in", "code", "consent", "done"]),
-  /** The address a code was asked for, and what the code must hash to. No `mac`: nobody was sent a code. */
-  challenge: z.strictObject({ id: z.string(), email: z.string(), mac: z.string().optional(), expiresAt: z.number() }).optional(),
+  /** The address a code was asked for, and what the code must hash to: for who may not enter, what no code does. */
+  challenge: z.strictObject({ id: z.string(), email: z.string(), mac: z.string(), expiresAt: z.number() }).optional(),
   codesAsked: z.number(),
   /** The provider that the browser was sent to, and the hash of the state that it alone may come back with, once. */
   upstream: z.strictObject({ provider: z.string(), state: z.string(), sentAt: z.number() }).optional(),

@@ -7,7 +7,7 @@ import { admits } from "../identity/admission.ts";
 import { subjectOf } from "../identity/subjects.ts";
 import { choicesFor } from "../identity/upstream/choices.ts";
 import { UpstreamFault } from "../identity/upstream/fault.ts";
-import { keepLogin } from "../identity/upstream/login.ts";
+import { keepLogin, plainIssuer } from "../identity/upstream/login.ts";
 import { createProviders, type Provider } from "../identity/upstream/provider.ts";
 import { upstreamUrl, youngest } from "../identity/upstream/request.ts";
 import { CLOCK_TOLERANCE, redeemUpstreamCode, type UpstreamSignIn } from "../identity/upstream/tokens.ts";
@@ -86,18 +86,16 @@ export async function handleUpstreamCallback(exchange: Exchange, service: Servic
 }
 
 async function enter(visit: Visit, { upstream }: Provider, { person, refreshToken }: UpstreamSignIn): Promise<Reply> {
-  const { service, transaction } = visit;
+  const { service } = visit;
   const { profile, groups } = person;
   if (!admits(service.config, profile, groups)) {
     failed(visit, "not_admitted", upstream.id);
     return showSignIn(await forOtherAccount(visit), { problem: "This account may not enter here. Choose another one.", status: 403 });
   }
-  const sub = await subjectOf(service, upstream.id, person.subject);
-  const { expectedSub = sub } = transaction.entry.value;
-  // Nothing is kept of somebody who cannot go on.
-  const isKept = refreshToken !== undefined && sub === expectedSub;
-  const login = isKept ? await keepLogin(service, sub, upstream.id, person, refreshToken) : undefined;
-  return proved(visit, { sub, provider: upstream.id, authTime: service.clock(), ...profile, groups: [...groups], login });
+  const sub = await subjectOf(service, `${upstream.id} ${plainIssuer(upstream.issuer)}`, person.subject);
+  const account = { sub, provider: upstream.id, authTime: service.clock(), ...profile, groups: [...groups] };
+  if (refreshToken === undefined) return proved(visit, account);
+  return proved(visit, account, () => keepLogin(service, sub, upstream, person, refreshToken));
 }
 
 /**

@@ -70,7 +70,7 @@ export async function checkCode({ service, exchange, transaction }: Attempt, typ
   if (tries > TRIES_PER_CODE) throw new HttpError(429, "This code was tried too often. Ask for a new one.", AT_ONCE);
   const counted = await limitTrying({ service, exchange, browser, email: challenge.email });
   const mac = macOf(browser, challenge.id, typed.toUpperCase().replace(/[^A-Z0-9]/g, ""));
-  const right = sameDigest(mac, challenge.mac ?? "");
+  const right = sameDigest(mac, challenge.mac);
   if (right) await counted.forgive();
   return right;
 }

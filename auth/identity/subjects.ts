@@ -9,7 +9,7 @@ const identityKind: Kind<{ sub: string }> = { name: "identity", codec: z.strictO
 /**
  * The subject of a provider's user: random, made once, never an e-mail or derived from one, so that accounts are not
  * linked by e-mail and an address that changes hands does not carry an account with it.
- * @param provider "email" or the id of an upstream provider.
+ * @param provider "email", or the id and the issuer of an upstream provider: an id may be given to another.
  */
 export async function subjectOf({ store }: Service, provider: string, upstreamSubject: string): Promise<string> {
   const key = { id: sha256(JSON.stringify([provider, upstreamSubject])) };

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { canonicalJson } from "../../shared/capabilities/canonical.ts";
 import { randomToken, sha256 } from "../../shared/hash.ts";
 import { SealError } from "../../shared/state/seal.ts";
 import type { Call } from "../methods/call.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject } from "../protocol/json-rpc.ts";
 
 const stateCodec = z.strictObject({
   /** Another one for every round. */
@@ -71,17 +71,10 @@ function principalOf({ caller }: Call): Pick<RequestState, "subject" | "clientId
   return { subject: caller?.subject ?? "", clientId: caller?.clientId ?? "" };
 }
 
+/** The same for every order of an object's members: a client may write its params anew for each round. */
 function digestOf({ params }: Call, method: string): string {
   const lasting = Object.entries(params).filter(([member]) => !ROUND_MEMBERS.has(member));
-  return sha256(JSON.stringify([method, sorted(Object.fromEntries(lasting))]));
-}
-
-/** The same for every order of an object's members: a client may write its params anew for each round. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
+  return sha256(canonicalJson([method, Object.fromEntries(lasting)]));
 }
 
 function refused(message: string): McpError {

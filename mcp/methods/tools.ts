@@ -79,7 +79,7 @@ async function performOnce(call: Call, capability: Capability, key: unknown, wor
   if (typeof key !== "string") throw new McpError("invalid_params", `${IDEMPOTENCY_KEY} must be a string.`);
   if (!caller) throw new CapabilityError("unauthenticated", "An idempotency key belongs to a signed-in person.");
   try {
-    return await once(service, { capability, caller, key, input: params["arguments"], signal: origin.signal }, work);
+    return await once(service, { capability, surface: "mcp", caller, key, input: params["arguments"], signal: origin.signal }, work);
   } catch (error) {
     // The model did nothing wrong: its client did.
     if (error instanceof CapabilityError && error.code === "key_reused") throw new McpError("invalid_params", error.message);

@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { JsonError, type JsonLimits, parseJson } from "../../shared/http/json.ts";
 import { McpError, renderingOf } from "./errors.ts";
 import type { Era } from "./revisions.ts";
 
@@ -30,63 +30,17 @@ export type Message = RpcRequest | RpcNotification | RpcResponse;
 
 const NO_PARAMS: Params = Object.freeze({});
 
-export interface JsonLimits {
-  /** How deeply objects and lists may be nested: whatever walks the value later must not run out of stack. */
-  readonly depth: number;
-  /** Members, elements, objects and lists in all: a check may find a fault in each, which is hundreds of bytes for one. */
-  readonly values: number;
-}
-
 /**
  * @throws {McpError} `parse_error` when the body is not JSON in UTF-8 (MCP 2026-07-28 basic/transports), `invalid_request`
  *   when it is nested too deeply or has too many values.
  */
-export function parseJson(body: Buffer, limits: JsonLimits): unknown {
-  if (!isUtf8(body)) throw new McpError("parse_error", "The body is not UTF-8.");
-  const { depth, values } = sizeOf(body);
-  if (depth > limits.depth) throw new McpError("invalid_request", `The message is nested more than ${limits.depth} deep.`);
-  if (values > limits.values) throw new McpError("invalid_request", `The message has more than ${limits.values} values.`);
+export function parseMessage(body: Buffer, limits: JsonLimits): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    throw new McpError("parse_error", "The body is not JSON.");
+    return parseJson(body, limits);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new McpError(error.code === "syntax" ? "parse_error" : "invalid_request", error.message);
   }
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-
-/**
- * How deep the brackets go that are not in strings, and how many of them and of the commas between values there are;
- * bytes of other characters never look like one of these.
- */
-function sizeOf(body: Buffer): JsonLimits {
-  let depth = 0;
-  let deepest = 0;
-  let values = 1;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at];
-    if (byte === QUOTE) at = endOfString(body, at);
-    else if (byte === 0x7b || byte === 0x5b) {
-      depth++;
-      values++;
-      if (depth > deepest) deepest = depth;
-    } else if (byte === COMMA) values++;
-    else if (byte === 0x7d || byte === 0x5d) depth--;
-  }
-  return { depth: deepest, values };
-}
-
-function endOfString(body: Buffer, start: number): number {
-  let end = body.indexOf(QUOTE, start + 1);
-  while (end > 0) {
-    let escapes = 0;
-    while (body[end - 1 - escapes] === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-    end = body.indexOf(QUOTE, end + 1);
-  }
-  return body.length;
 }
 
 /** @throws {McpError} `invalid_request` when it is not a JSON-RPC 2.0 message as MCP narrows it (basic §messages). */

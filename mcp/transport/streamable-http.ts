@@ -4,7 +4,7 @@ import type { Service } from "../../shared/service.ts";
 import { claimsModernEra } from "../protocol/era.ts";
 import { McpError } from "../protocol/errors.ts";
 import { readProtocolHeaders } from "../protocol/headers.ts";
-import { isObject, parseJson } from "../protocol/json-rpc.ts";
+import { isObject, parseMessage } from "../protocol/json-rpc.ts";
 import { namesModernEra } from "../protocol/revisions.ts";
 import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { answerBatch } from "./batch.ts";
@@ -67,7 +67,7 @@ async function handlePost(exchange: Exchange, service: Service, caller: Caller |
  */
 export async function readJsonBody(exchange: Exchange, { config }: Service): Promise<unknown> {
   if (!isJson(exchange.header("content-type"))) throw new HttpError(415, "The content type must be application/json.");
-  return parseJson(await exchange.body(), { depth: config.mcp.jsonDepth, values: config.mcp.jsonValues });
+  return parseMessage(await exchange.body(), { depth: config.mcp.jsonDepth, values: config.mcp.jsonValues });
 }
 
 /** The session a legacy message names. Modern ones have none, whatever their headers say; `initialize` begins another. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import type { SurfaceName } from "../bearer/audience.ts";
 import { sha256 } from "../hash.ts";
 import type { Service } from "../service.ts";
 import { blobCodec, createBlobs } from "../state/blobs.ts";
@@ -18,7 +19,7 @@ const recordCodec = z.strictObject({
 });
 type Attempt = z.infer<typeof recordCodec>;
 
-/** Owner: the subject. Id: the hash of client, capability and key. Expires: {@link KEPT} after the first call. */
+/** Owner: the subject. Id: the hash of surface, client, capability and key. Expires: {@link KEPT} after the first call. */
 const idempotencyKind: Kind<Attempt> = { name: "idempotency", codec: recordCodec };
 
 /** Milliseconds for which a key is remembered. */
@@ -54,6 +55,8 @@ const UNDONE: ReadonlySet<CapabilityErrorCode> = new Set([
 /** A call that its client gave a key, so that it may send it again without doing it again. */
 export interface KeyedCall {
   readonly capability: Pick<Capability, "name" | "idempotent" | "timeLimit">;
+  /** Each keeps results as it gives them, and gets none of the other's. */
+  readonly surface: SurfaceName;
   readonly caller: Caller;
   /** The client's key. */
   readonly key: string;
@@ -72,10 +75,10 @@ export interface KeyedCall {
  * @throws {Unavailable}
  */
 export async function once<T>(service: Service, call: KeyedCall, work: () => Promise<T>): Promise<T> {
-  const { capability, caller, key, input } = call;
+  const { capability, surface, caller, key, input } = call;
   if (!KEY.test(key)) throw new CapabilityError("invalid_input", "An idempotency key has 1 to 255 visible ASCII characters.");
   const { store, clock } = service;
-  const id = { owner: caller.subject, id: sha256(JSON.stringify([caller.clientId, capability.name, key])) };
+  const id = { owner: caller.subject, id: sha256(JSON.stringify([surface, caller.clientId, capability.name, key])) };
   const hash = sha256(canonicalJson(input ?? {}));
   const expiresAt = clock() + KEPT;
   const begun = (): Attempt => ({ input: hash, leaseUntil: clock() + capability.timeLimit + LEASE_SLACK });

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { BoundedFetchError, type BoundedFetchFault, createBoundedFetch } from "./bounded-fetch.ts";
 
 /** What is asked of a service that the operator configured. */
 export interface OutboundRequest {
@@ -32,52 +33,47 @@ export class OutboundFault extends Error {
   }
 }
 
+const KINDS: Readonly<Record<BoundedFetchFault, OutboundFaultKind>> = {
+  unreachable: "unreachable",
+  slow: "slow",
+  oversized: "oversized",
+  redirected: "refused",
+};
+
 /**
- * Asks a service for JSON: the one fetch for addresses that the operator configured, as `guarded-fetch.ts` is for those
- * that strangers name. The operator may name a private address and plain http; what the service answers is trusted no
- * more than a stranger: no redirect, which could carry a key elsewhere, a deadline, and a limit on what is read.
+ * Asks a service for JSON, within the bounds of `bounded-fetch.ts`.
  * Each call is one line of the log, without path, query, headers or body, which hold keys and what people look for.
  *
  * @throws {OutboundFault} and, when `signal` aborts, its reason.
  */
-export async function fetchJson(request: OutboundRequest, log: Log): Promise<unknown> {
-  const { url, deadline, signal } = request;
+export async function fetchJson({ url, headers, body, signal, ...bounds }: OutboundRequest, log: Log): Promise<unknown> {
   const startedAt = performance.now();
   const note: Record<string, unknown> = { outside: url.host };
-  const overdue = AbortSignal.timeout(deadline);
   try {
-    const answer = await send(request, AbortSignal.any([signal, overdue]));
+    const answer = await createBoundedFetch(bounds)(url.href, { ...requestOf(headers, body), signal });
     note["status"] = answer.status;
     checkStatus(url, answer);
-    const bytes = await readBody(url, answer, request.limit);
-    note["bytes"] = bytes.length;
+    const bytes = await answer.arrayBuffer();
+    note["bytes"] = bytes.byteLength;
     return parse(url, bytes);
   } catch (error) {
     signal.throwIfAborted();
-    const fault = faultOf(error, url, overdue, deadline);
-    note["fault"] = fault.kind;
+    const fault = error instanceof BoundedFetchError ? new OutboundFault(KINDS[error.kind], error.message, { cause: error }) : error;
+    if (fault instanceof OutboundFault) note["fault"] = fault.kind;
     throw fault;
   } finally {
     log.info({ ...note, ms: Math.round(performance.now() - startedAt) }, "asked an outside service");
   }
 }
 
-function send({ url, headers = {}, body }: OutboundRequest, signal: AbortSignal): Promise<Response> {
+function requestOf(headers: OutboundRequest["headers"], body: unknown): RequestInit {
   const common = { accept: "application/json", "user-agent": "portico", ...headers };
-  if (body === undefined) return fetch(url, { headers: common, redirect: "manual", signal });
-  return fetch(url, {
-    method: "POST",
-    headers: { ...common, "content-type": "application/json" },
-    body: JSON.stringify(body),
-    redirect: "manual",
-    signal,
-  });
+  if (body === undefined) return { headers: common };
+  return { method: "POST", headers: { ...common, "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
-function checkStatus({ host }: URL, { status, headers, body }: Response): void {
+function checkStatus({ host }: URL, { status, headers }: Response): void {
   if (status === 200) return;
-  // An answer that nobody reads would keep its connection.
-  body?.cancel().catch(() => {});
   const message = `${host} answered ${status}`;
   const retryAfter = retryAfterOf(headers.get("retry-after"));
   if (status === 429) throw new OutboundFault("busy", message, { retryAfter });
@@ -89,32 +85,10 @@ function retryAfterOf(text: string | null): number | undefined {
   return text !== null && /^\d{1,5}$/.test(text) ? Number(text) : undefined;
 }
 
-async function readBody({ host }: URL, { body, headers }: Response, limit: number): Promise<Buffer> {
-  const oversized = () => new OutboundFault("oversized", `${host} answered with more than ${limit} bytes`);
-  if (Number(headers.get("content-length") ?? 0) > limit) {
-    body?.cancel().catch(() => {});
-    throw oversized();
-  }
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body ?? []) {
-    size += piece.length;
-    if (size > limit) throw oversized();
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces);
-}
-
-function parse({ host }: URL, bytes: Buffer): unknown {
+function parse({ host }: URL, bytes: ArrayBuffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new OutboundFault("malformed", `${host} answered with what is not JSON`, { cause });
   }
-}
-
-function faultOf(error: unknown, { host }: URL, overdue: AbortSignal, deadline: number): OutboundFault {
-  if (error instanceof OutboundFault) return error;
-  if (overdue.aborted) return new OutboundFault("slow", `${host} did not answer within ${deadline} ms`);
-  return new OutboundFault("unreachable", `${host} cannot be reached`, { cause: error });
 }

@@ -148,6 +148,12 @@ for (const { host: name, start } of HOSTS) {
       assert.deepEqual([answer.status, answer.body, answer.headers.get("etag")], [200, { found: "Bern" }, null]);
     });
 
+    test("a body with more in it than any operation asks is refused before it is looked at", async () => {
+      assertProblem(await post("look_up", `[${"1,".repeat(40_000)}1]`), 400, /more than 10000 values/);
+      assertProblem(await post("look_up", `${"[".repeat(40_000)}${"]".repeat(40_000)}`), 400, /nested more than 64 deep/);
+      assertProblem(await post("look_up", JSON.stringify({ where: { city: "[{,".repeat(10_000) }, more: 1 })), 400, /more/);
+    });
+
     test("lists, booleans and dates come through a query", async () => {
       const query = "days=2026-01-02&days=2026-01-03&open=false&part=0.5&at=2026-01-02T03:04:05Z";
       const { status, body } = await call(`plan?${query}`);

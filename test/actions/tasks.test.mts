@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { z } from "zod";
 import { handleOperation } from "../../actions/operation.ts";
 import { CapabilityError, type Context, defineCapability } from "../../shared/capabilities/capability.ts";
+import type { Exchange } from "../../shared/http/exchange.ts";
 import { HOSTS, type TestHost } from "../support/host.mts";
 import { connect, DEVELOPMENT_GPT, type TestClient } from "../support/oauth.mts";
 import { exchangeOf } from "./exchange.mts";
@@ -26,6 +27,12 @@ function metadataOf({ id, secret, redirectUri }: TestClient) {
   };
 }
 
+/** Moves on what `performance.now` says. */
+function elapse(milliseconds: number): void {
+  const { now } = performance;
+  performance.now = () => now.call(performance) + milliseconds;
+}
+
 const base = {
   title: "Slow",
   description: "Use this when you test slow work.",
@@ -35,7 +42,10 @@ const base = {
   output: z.object({ text: z.string() }),
 } as const;
 const run = async (_input: unknown, context: Context) => ({ text: await work(context) });
+/** Milliseconds that preparing takes by the clock; each test sets it. */
+let preparing = 0;
 const CAPABILITIES = [
+  defineCapability({ ...base, name: "prepared", longRunning: { task: "optional" }, prepare: () => void elapse(preparing), run }),
   defineCapability({ ...base, name: "report", longRunning: { task: "required", pollInterval: 1_500 }, run }),
   defineCapability({ ...base, name: "soon", longRunning: { task: "optional" }, run }),
   defineCapability({ ...base, name: "open_soon", scopes: "public", longRunning: { task: "optional" }, run }),
@@ -180,18 +190,40 @@ for (const { host: name, start } of HOSTS) {
       assert.equal(document.paths["/actions/health_check"].get.responses["202"], undefined);
     });
 
+    /** A POST for handlers that are called without the host. */
+    function posted(path: string): Exchange {
+      return {
+        ...exchangeOf(path),
+        method: "POST",
+        header: (header: string) => ({ authorization: `Bearer ${ann}`, "content-type": "application/json" })[header],
+        body: async () => Buffer.from('{"about":"x"}'),
+      };
+    }
+
+    test("what preparing took is not waited for once more: ChatGPT gives up after 45 seconds", async ({ mock }) => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      work = () => {
+        setImmediate(() => mock.timers.tick(10_000));
+        return promise;
+      };
+      preparing = 30_000;
+      const { now } = performance;
+      mock.timers.enable({ apis: ["setTimeout"] });
+      const reply = await handleOperation(posted("/actions/prepared"), host.service);
+      performance.now = now;
+      mock.timers.reset();
+      assert.equal(reply.status, 202);
+      resolve("late");
+      assert.deepEqual((await whenOver(String(reply.headers?.["location"]))).result, { text: "late" });
+    });
+
     test("work that may be done in time becomes a task when it is not", async ({ mock }) => {
       const { promise, resolve } = Promise.withResolvers<string>();
       work = () => {
         setImmediate(() => mock.timers.tick(20_000));
         return promise;
       };
-      const exchange = {
-        ...exchangeOf("/actions/soon"),
-        method: "POST",
-        header: (header: string) => ({ authorization: `Bearer ${ann}`, "content-type": "application/json" })[header],
-        body: async () => Buffer.from('{"about":"x"}'),
-      };
+      const exchange = posted("/actions/soon");
       mock.timers.enable({ apis: ["setTimeout"] });
       const reply = await handleOperation(exchange, host.service);
       mock.timers.reset();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { createPerson } from "../../tools/person.mts";
 import { HOSTS, type TestHost } from "../support/host.mts";
 import { connect } from "../support/oauth.mts";
@@ -91,7 +92,7 @@ for (const { host: name, start } of HOSTS) {
 
       /** What a browser does with the address that the suite prints. */
       async function visitPages(url: string): Promise<void> {
-        const response = await fetch(await person.authorize(url));
+        const response = await reach(await person.authorize(url));
         assert.equal(response.status, 200, await response.text());
       }
 
@@ -114,6 +115,23 @@ for (const { host: name, start } of HOSTS) {
       await assertFaultless(t, run);
     });
   });
+}
+
+/** Milliseconds between two tries, and for all of them. */
+const TRY_AGAIN = 50;
+const GIVE_UP = 10_000;
+
+/** The suite prints the address of the sign-in before it listens for the answer. */
+async function reach(url: URL): Promise<Response> {
+  const until = Date.now() + GIVE_UP;
+  for (;;) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await delay(TRY_AGAIN);
+    }
+  }
 }
 
 test("no scenario of the suite is left out", async () => {

@@ -56,8 +56,9 @@ test("a new capability and its test run, compile and are formatted at once, and 
 
 for (const [what, parameters, words] of [
   ["a name with capitals", ["capability", "SendInvoice"], /"SendInvoice" is no name/],
-  ["a capability that is there", ["capability", "create_todo"], /there is a capability "create_todo" already/],
-  ["a path of another", ["capability", "profile"], /there is a capability "profile" already/],
+  ["a capability that is there", ["capability", "create_todo"], /"create_todo" is taken already/],
+  ["a path of another", ["capability", "profile"], /"profile" is taken already/],
+  ["the name of the service's own operation", ["capability", "get_task"], /"get_task" is taken already/],
   ["a file that is there", ["capability", "own"], /own\.ts is there already/],
   ["an effect that is none", ["capability", "send_letter", "--effect", "maybe"], /"maybe" is no effect; use read, write, destructive/],
   ["no name", ["capability"], /say what to write and its name[\s\S]*npm run new/],

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { type Effect, NAME } from "../../shared/capabilities/capability.ts";
 import { PACK_NAMES } from "../../shared/capabilities/pack-names.ts";
 import { createRegistry } from "../../shared/capabilities/registry.ts";
+import { RESERVED_NAMES } from "../../shared/capabilities/reserved-names.ts";
 import { NewFault } from "./fault.mts";
 import { withOwn } from "./own-list.mts";
 import { renderCapability, renderTest } from "./templates.mts";
@@ -23,7 +24,7 @@ export interface Written {
 export function writeCapability(name: string, effect: string): Written {
   if (!NAME.test(name)) throw new NewFault(`"${name}" is no name: begin with a lower case letter; letters, digits and _ may follow`);
   if (!EFFECTS.includes(effect)) throw new NewFault(`"${effect}" is no effect; use ${EFFECTS.join(", ")}`);
-  if (isTaken(name)) throw new NewFault(`there is a capability "${name}" already; choose another name`);
+  if (isTaken(name)) throw new NewFault(`"${name}" is taken already; choose another name`);
   const file = name.replaceAll("_", "-");
   const written = { capability: `shared/capabilities/own/${file}.ts`, test: `test/shared/capabilities/own/${file}.test.mts` };
   for (const path of Object.values(written)) {
@@ -39,6 +40,7 @@ export function writeCapability(name: string, effect: string): Written {
 
 /** By a name, an old name or a path: all of them are parts of URLs. */
 function isTaken(name: string): boolean {
+  if (RESERVED_NAMES.includes(name)) return true;
   const { capabilities } = createRegistry({ capabilityPacks: PACK_NAMES, callTimeLimit: 60_000 }).catalog;
   return capabilities.some((capability) => [capability.name, capability.path, ...capability.aliases].includes(name));
 }

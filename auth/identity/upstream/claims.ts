@@ -30,14 +30,13 @@ export function personFrom(upstream: Upstream, config: Config, signed: Claims, t
   const subject = find(signed, names.subject);
   if (typeof subject !== "string" || subject === "" || subject.length > MAX_SUBJECT) throw new UpstreamFault("refused", "subject");
   const claim = (name: keyof ClaimNames) => find(signed, names[name]) ?? find(told, names[name]);
-  const email = emailOf(claim("email"));
   const name = claim("name");
   return {
     // Where an issuer is for many tenants, each counts its own people.
     subject: tenants === undefined ? subject : `${String(signed["iss"])} ${subject}`,
     profile: {
-      ...(email === undefined ? {} : { email, emailVerified: isVerified(upstream, email, claim("emailVerified")) }),
-      ...(typeof name === "string" && name !== "" ? { name: name.slice(0, MAX_NAME) } : {}),
+      ...addressIn(upstream, [signed, told]),
+      ...(typeof name === "string" && name !== "" ? { name: nameOf(name) } : {}),
     },
     groups: groupsOf(claim("groups"), config),
   };
@@ -61,6 +60,24 @@ function find(claims: Claims, name: string): unknown {
 
 function isObject(value: unknown): value is Claims {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One line, of whole characters: it stands on pages and in tokens. */
+function nameOf(name: string): string {
+  return name
+    .replace(/\p{Cc}+/gu, " ")
+    .slice(0, MAX_NAME)
+    .toWellFormed();
+}
+
+/** The first address, and what is said of it: a flag tells of the address beside it and of no other. */
+function addressIn(upstream: Upstream, sources: readonly Claims[]): Profile {
+  const { claims: names } = upstream;
+  const found = sources.map((source) => ({ email: emailOf(find(source, names.email)), verified: find(source, names.emailVerified) }));
+  const email = found.find((source) => source.email !== undefined)?.email;
+  if (email === undefined) return {};
+  const said = found.find((source) => source.email === email && source.verified !== undefined);
+  return { email, emailVerified: isVerified(upstream, email, said?.verified) };
 }
 
 function emailOf(claim: unknown): string | undefined {

@@ -1,12 +1,17 @@
 import { z } from "zod";
+import type { Upstream } from "../../../shared/config-upstreams.ts";
 import { randomToken } from "../../../shared/hash.ts";
 import type { Service } from "../../../shared/service.ts";
-import type { Kind } from "../../../shared/state/store.ts";
+import { type Key, type Kind, type Store, Unavailable } from "../../../shared/state/store.ts";
 import { lifetimes } from "../../lifetimes.ts";
 import type { UpstreamPerson } from "./claims.ts";
 
+const TRIES = 5;
+
 const loginCodec = z.strictObject({
   provider: z.string(),
+  /** Whose token it is: the operator may give the provider's id to another. */
+  issuer: z.string(),
   /** Whom the provider means, as it was at the sign-in. */
   person: z.string(),
   /** The provider's refresh token, sealed; gone with the end. */
@@ -28,11 +33,16 @@ export type UpstreamLogin = z.infer<typeof loginCodec>;
 /** Owner: the subject. Id: random; sessions and grants point to it. Expires when the last of them can have. */
 export const upstreamLoginKind: Kind<UpstreamLogin> = { name: "upstream_login", codec: loginCodec };
 
+/** An issuer as it tells providers apart: whether the operator wrote the slash at its end is no difference. */
+export function plainIssuer(issuer: string): string {
+  return issuer.replace(/\/+$/, "");
+}
+
 /** Keeps a provider's refresh token. @returns What sessions and grants point to. */
 export async function keepLogin(
   service: Service,
   subject: string,
-  provider: string,
+  { id: provider, issuer }: Pick<Upstream, "id" | "issuer">,
   { subject: person, profile, groups }: UpstreamPerson,
   refreshToken: string,
 ): Promise<string> {
@@ -40,9 +50,58 @@ export async function keepLogin(
   const now = service.clock();
   const { sessionAbsolute, refreshAbsolute } = lifetimes(service);
   const box = sealToken(service, subject, id, refreshToken);
-  const login: UpstreamLogin = { provider, person, box, profile, groups: [...groups], checkedAt: now, leaseUntil: 0 };
+  const login: UpstreamLogin = {
+    provider,
+    issuer: plainIssuer(issuer),
+    person,
+    box,
+    profile,
+    groups: [...groups],
+    checkedAt: now,
+    leaseUntil: 0,
+  };
   await service.store.create(upstreamLoginKind, { owner: subject, id }, login, now + sessionAbsolute + refreshAbsolute);
   return id;
+}
+
+/** Ends all sign-ins of a person at their providers: nobody goes on by them, and no refresh token is kept. */
+export async function endLogins({ store, clock }: Pick<Service, "store" | "clock">, subject: string): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await store.list(upstreamLoginKind, subject, cursor);
+    for (const { id } of page.entries) await changeLogin(store, { owner: subject, id }, (login) => ended(login, clock()));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+/** The end of a sign-in at a provider. */
+export function ended({ box: _useless, ...rest }: UpstreamLogin, now: number): UpstreamLogin {
+  return { ...rest, endedAt: now, leaseUntil: 0 };
+}
+
+/**
+ * Changes a sign-in that has not ended.
+ * @returns What it is now, or nothing when there is none any more.
+ * @throws {Unavailable} when the store is out of reach, or after {@link TRIES} lost races.
+ */
+export async function changeLogin(
+  store: Store,
+  key: Key,
+  change: (login: UpstreamLogin) => UpstreamLogin,
+): Promise<UpstreamLogin | undefined> {
+  let failure: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    try {
+      const entry = await store.get(upstreamLoginKind, key);
+      if (!entry || entry.value.endedAt !== undefined) return entry?.value;
+      const next = change(entry.value);
+      if (await store.replace(upstreamLoginKind, key, entry.version, next, entry.expiresAt)) return next;
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      failure = error;
+    }
+  }
+  throw failure ?? new Unavailable("an upstream sign-in changed too often");
 }
 
 export function sealToken({ sealer }: Service, subject: string, id: string, token: string): string {

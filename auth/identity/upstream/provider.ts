@@ -86,6 +86,8 @@ function metadataOf(document: unknown, { issuer, tenants }: Upstream, insecure: 
   if (typeof metadata.issuer !== "string") throw new TypeError("names no issuer");
   const withoutSlash = (text: string) => text.replace(/\/$/, "");
   const isOfTenants = tenants !== undefined && metadata.issuer.includes(TENANT);
+  // Otherwise everyone of that one tenant would come in, listed or not.
+  if (tenants !== undefined && !isOfTenants) throw new TypeError("is an issuer for one tenant: leave tenants out");
   if (!isOfTenants && withoutSlash(metadata.issuer) !== withoutSlash(issuer))
     throw new TypeError(`names another issuer: ${metadata.issuer.slice(0, 200)}`);
   for (const name of [...NEEDED, ...OPTIONAL]) {

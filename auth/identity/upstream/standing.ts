@@ -1,13 +1,14 @@
 import type { Profile } from "../../../shared/capabilities/capability.ts";
 import type { Service } from "../../../shared/service.ts";
-import { type Entry, Unavailable } from "../../../shared/state/store.ts";
+import { Unavailable } from "../../../shared/state/store.ts";
 import { audit, type Trail } from "../../audit.ts";
 import { endGrant } from "../../grants/grants.ts";
 import { listGrants } from "../../grants/limit-grants.ts";
+import type { UpstreamPerson } from "./claims.ts";
 import { UpstreamFault } from "./fault.ts";
-import { openToken, sealToken, type UpstreamLogin, upstreamLoginKind } from "./login.ts";
+import { changeLogin, ended, openToken, plainIssuer, sealToken, type UpstreamLogin, upstreamLoginKind } from "./login.ts";
 import { createProviders, type Provider } from "./provider.ts";
-import { refreshUpstream, type UpstreamRefresh } from "./tokens.ts";
+import { refreshUpstream } from "./tokens.ts";
 
 /** The sign-in behind a session or a grant. */
 export interface Vouched {
@@ -60,10 +61,16 @@ export async function checkUpstream(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const entry = await service.store.get(upstreamLoginKind, key);
     if (!entry) return { state: "ended" };
-    const { checkedAt, leaseUntil, endedAt } = entry.value;
+    const { checkedAt, leaseUntil, endedAt, issuer } = entry.value;
     if (endedAt !== undefined) return { state: "ended" };
     const now = service.clock();
-    if (!provider || now - checkedAt < service.config.upstreamChecks.every || now < leaseUntil) return lastResult(service, entry.value);
+    if (
+      !provider ||
+      plainIssuer(provider.upstream.issuer) !== issuer ||
+      now - checkedAt < service.config.upstreamChecks.every ||
+      now < leaseUntil
+    )
+      return lastResult(service, entry.value);
     const held = { ...entry.value, leaseUntil: now + LEASE };
     if (!(await service.store.replace(upstreamLoginKind, key, entry.version, held, entry.expiresAt))) continue;
     const standing = await conclude(service, subject, login, await ask(service, provider, subject, login, held));
@@ -90,49 +97,31 @@ function lastResult({ clock, config }: Service, { profile, groups, checkedAt }: 
 type Finding = (login: UpstreamLogin, now: number) => UpstreamLogin;
 
 async function ask(service: Service, provider: Provider, subject: string, id: string, login: UpstreamLogin): Promise<Finding> {
-  try {
-    const answer = await refreshUpstream(service, provider, openToken(service, subject, id, login.box ?? ""));
-    if (answer.person && answer.person.subject !== login.person) throw new UpstreamFault("refused", "another_person");
-    return renewed(service, subject, id, answer);
-  } catch (error) {
-    const reason = error instanceof UpstreamFault ? error.reason : String(error);
+  const tell = (reason: string) =>
     service.log.warn({ provider: provider.upstream.id, subject, reason }, "an upstream check did not go well");
+  const unanswered: Finding = (current, now) => ({ ...current, leaseUntil: now + PAUSE });
+  try {
+    const token = openToken(service, subject, id, login.box ?? "");
+    const { person, refreshToken, fault } = await refreshUpstream(service, provider, token, login.person);
+    if (person && person.subject !== login.person) throw new UpstreamFault("refused", "another_person");
+    const box = refreshToken === undefined ? undefined : sealToken(service, subject, id, refreshToken);
+    const found: Finding = fault ? unanswered : (current, now) => ({ ...current, ...saidOf(person), checkedAt: now, leaseUntil: 0 });
+    if (fault) tell(fault.reason);
+    return (current, now) => ({ ...found(current, now), ...(box === undefined ? {} : { box }) });
+  } catch (error) {
+    tell(error instanceof UpstreamFault ? error.reason : String(error));
     // Nothing else says for certain that the person, and not the provider or our settings, is the cause.
     if (error instanceof UpstreamFault && error.kind === "refused" && error.reason === "invalid_grant") return ended;
-    return (current, now) => ({ ...current, leaseUntil: now + PAUSE });
+    return unanswered;
   }
 }
 
-function renewed(service: Service, subject: string, id: string, { person, refreshToken }: UpstreamRefresh): Finding {
-  const box = refreshToken === undefined ? undefined : sealToken(service, subject, id, refreshToken);
-  return (current, now) => ({
-    ...current,
-    ...(box === undefined ? {} : { box }),
-    ...(person ? { profile: person.profile, groups: [...person.groups] } : {}),
-    checkedAt: now,
-    leaseUntil: 0,
-  });
-}
-
-function ended({ box: _useless, ...rest }: UpstreamLogin, now: number): UpstreamLogin {
-  return { ...rest, endedAt: now, leaseUntil: 0 };
+function saidOf(person: UpstreamPerson | undefined): Partial<UpstreamLogin> {
+  return person ? { profile: person.profile, groups: [...person.groups] } : {};
 }
 
 /** Writes a finding. The provider may have replaced its refresh token meanwhile, so that this is tried again where it can be. */
 async function conclude(service: Service, subject: string, id: string, finding: Finding): Promise<Standing> {
-  const key = { owner: subject, id };
-  let failure: unknown;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    try {
-      const entry: Entry<UpstreamLogin> | undefined = await service.store.get(upstreamLoginKind, key);
-      if (!entry) return { state: "ended" };
-      const next = finding(entry.value, service.clock());
-      if (!(await service.store.replace(upstreamLoginKind, key, entry.version, next, entry.expiresAt))) continue;
-      return next.endedAt === undefined ? lastResult(service, next) : { state: "ended" };
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      failure = error;
-    }
-  }
-  throw failure ?? new Unavailable("an upstream sign-in changed too often");
+  const login = await changeLogin(service.store, { owner: subject, id }, (current) => finding(current, service.clock()));
+  return login && login.endedAt === undefined ? lastResult(service, login) : { state: "ended" };
 }

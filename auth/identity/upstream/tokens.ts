@@ -64,13 +64,16 @@ export interface UpstreamRefresh {
   readonly person: UpstreamPerson | undefined;
   /** Absent when the old one stays. */
   readonly refreshToken: string | undefined;
+  /** Why it could not be learnt who it is. The new refresh token counts all the same: the old one may be used up. */
+  readonly fault: UpstreamFault | undefined;
 }
 
 /**
  * Asks a provider whether its person may still sign in (OpenID Connect Core §12).
+ * @param known The person, as {@link redeemUpstreamCode} named them.
  * @throws {UpstreamFault} with the reason `invalid_grant` when not.
  */
-export function refreshUpstream(service: Service, provider: Provider, refreshToken: string): Promise<UpstreamRefresh> {
+export function refreshUpstream(service: Service, provider: Provider, refreshToken: string, known: string): Promise<UpstreamRefresh> {
   return withFaults(async () => {
     const oauth = await import("oauth4webapi");
     const client = await clientOf(service, provider);
@@ -79,13 +82,32 @@ export function refreshUpstream(service: Service, provider: Provider, refreshTok
     const response = await oauth.refreshTokenGrantRequest(published, client, authentication, refreshToken, await requestOptions(provider));
     const metadata = await forTenant(provider, published, response);
     const tokens = await oauth.processRefreshTokenResponse(metadata, client, response);
-    const claims = await verifiedClaims(provider, tokens);
-    const told = claims && (await toldBeside(service, provider, metadata, client, tokens, claims));
-    return {
-      person: claims && personFrom(provider.upstream, service.config, claims, told),
-      refreshToken: tokens.refresh_token,
-    };
+    const given = { person: undefined, refreshToken: tokens.refresh_token, fault: undefined };
+    try {
+      return { ...given, person: await personNow(service, provider, metadata, client, tokens, known) };
+    } catch (error) {
+      return { ...given, fault: await faultOf(error) };
+    }
   });
+}
+
+/** Who it is after a refresh. Without a new ID token userinfo is taken at its word only if it leaves nothing out. */
+async function personNow(
+  service: Service,
+  provider: Provider,
+  metadata: AuthorizationServer,
+  client: Client,
+  tokens: TokenEndpointResponse,
+  known: string,
+): Promise<UpstreamPerson | undefined> {
+  const { upstream } = provider;
+  const signed = await verifiedClaims(provider, tokens);
+  // Userinfo calls a person by `sub`, whatever claim is their name here.
+  if (!signed && (upstream.claims.subject !== "sub" || upstream.tenants !== undefined)) return undefined;
+  const claims = signed ?? { sub: known };
+  const told = await toldBeside(service, provider, metadata, client, tokens, claims);
+  if (!signed && (!told || isIncomplete(upstream, service.config, told))) return undefined;
+  return personFrom(upstream, service.config, claims, told);
 }
 
 async function clientOf({ clock }: Service, { upstream }: Provider): Promise<Client> {
@@ -111,7 +133,12 @@ function forAnswer({ upstream }: Provider, metadata: AuthorizationServer, iss: s
  */
 async function forTenant({ upstream }: Provider, metadata: AuthorizationServer, response: Response): Promise<AuthorizationServer> {
   if (upstream.tenants === undefined || !metadata.issuer.includes(TENANT)) return metadata;
-  const { id_token: idToken } = (await response.clone().json()) as { readonly id_token?: unknown };
+  // What is no JSON is refused where the answer is processed, in words that hold nothing of it.
+  const answer = (await response
+    .clone()
+    .json()
+    .catch(() => null)) as { readonly id_token?: unknown } | null;
+  const idToken = answer?.id_token;
   if (typeof idToken !== "string") return metadata;
   const { decodeJwt } = await import("jose");
   const { tid } = decodeJwt(idToken);

@@ -30,12 +30,18 @@ const FUNCTIONS = new Set(
   sin cos tan asin acos atan atan2 sec csc cot sinh cosh tanh asinh acosh atanh
   min max sum prod mean median std variance`.split(/\s+/),
 );
-/** Functions that count one by one: no more than this. */
+/** Functions that count one by one. */
 const COUNTING = ["factorial", "combinations", "permutations"];
-const MAX_COUNTED = 1_000;
-/** Functions whose result hangs on the last whole digit, which is known up to here. */
-const EXACT = ["mod", "gcd", "lcm", "sin", "cos", "tan", "sec", "csc", "cot"];
-const MAX_EXACT = "1e48";
+/** What functions take, by their magnitude beside 0. */
+const RANGES: readonly { readonly names: readonly string[]; readonly least?: string; readonly most: string }[] = [
+  { names: COUNTING, most: "1000" },
+  // Their result hangs on the last whole digit, which is known up to here.
+  { names: ["mod", "gcd", "lcm"], most: "1e48" },
+  // The library's series for these take longer the further they are from 1, and far away they never end.
+  { names: ["sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "asinh", "acosh", "atanh"], least: "1e-48", most: "1e48" },
+  { names: ["atan2"], least: "1e-24", most: "1e24" },
+  { names: ["sinh", "cosh", "tanh"], least: "1e-48", most: "500" },
+];
 
 /** Members that its types leave out. */
 interface WithNumbers {
@@ -62,8 +68,7 @@ export function loadEvaluator(): Promise<Evaluator> {
 function createEvaluator(math: MathJsInstance): Evaluator {
   // The limits of decimal.js, on which the library's numbers are built.
   (math as unknown as WithNumbers).BigNumber.config({ maxE: MAX_EXPONENT, minE: -MAX_EXPONENT });
-  for (const name of COUNTING) limit(math, name, MAX_COUNTED);
-  for (const name of EXACT) limit(math, name, MAX_EXACT);
+  for (const { names, least, most } of RANGES) for (const name of names) limit(math, name, most, least);
   const isUnit = (name: string) => (math as unknown as WithNumbers).Unit.isValuelessUnit(name);
 
   return (expression, digits) => {
@@ -80,13 +85,15 @@ function createEvaluator(math: MathJsInstance): Evaluator {
 
 type AnyFunction = (...given: readonly unknown[]) => unknown;
 
-/** Has a function of the library, also where an operator stands for it, refuse numbers beyond a limit. */
-function limit(math: MathJsInstance, name: string, most: number | string): void {
+/** Has a function of the library, also where an operator stands for it, refuse numbers beyond its range. */
+function limit(math: MathJsInstance, name: string, most: string, least = "0"): void {
   const original = (math as unknown as Readonly<Record<string, AnyFunction>>)[name] as AnyFunction;
   const limited: AnyFunction = (...given) => {
     for (const argument of given) {
       const value: unknown = math.isUnit(argument) ? (argument as unknown as { readonly value: unknown }).value : argument;
-      if (math.isBigNumber(value) && value.abs().gt(most)) throw new ExpressionFault(`${name} takes numbers up to ${most}.`);
+      if (!math.isBigNumber(value) || value.isZero()) continue;
+      if (value.abs().gt(most)) throw new ExpressionFault(`${name} takes numbers up to ${most}.`);
+      if (value.abs().lt(least)) throw new ExpressionFault(`${name} takes 0 and numbers from ${least}.`);
     }
     return original(...given);
   };

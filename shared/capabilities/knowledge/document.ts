@@ -15,6 +15,8 @@ export interface Words {
 }
 
 const MAX_TITLE = 200;
+/** Characters that are looked at to find a title. */
+const MAX_LINE = 1_000;
 /** Characters that a part has when written as JSON, so that with all around it GPT Actions take it. */
 const MAX_PART = 60_000;
 
@@ -35,7 +37,7 @@ export function readMarkdown(path: string, source: string): Document {
 }
 
 function titleIn(frontMatter: string): string | undefined {
-  const value = /^title:[ \t]+(.*\S)/m.exec(frontMatter)?.[1];
+  const value = lineAfter(/^title:(?=[ \t])/m, frontMatter);
   const quoted = /^"((?:[^"\\]|\\.)*)"|^'((?:[^']|'')*)'/.exec(value ?? "");
   if (quoted) return present(quoted[1]?.replace(/\\(.)/g, "$1") ?? quoted[2]?.replaceAll("''", "'"));
   return present(value?.replace(/\s#.*$/, ""));
@@ -43,8 +45,19 @@ function titleIn(frontMatter: string): string | undefined {
 
 function headingIn(body: string): string | undefined {
   const withoutCode = body.replace(/^(`{3,}|~{3,})[\s\S]*?(?:^\1|$(?![\s\S]))/gm, "");
-  const line = /^#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/m.exec(withoutCode)?.[1];
+  const line = lineAfter(/^#(?=[ \t])/m, withoutCode)?.replace(/(?:^|[ \t]+)#+$/, "");
   return present(line?.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[`*]/g, ""));
+}
+
+/** The rest of a line, as far as a title can go: what is looked for in it next could take long in a longer one. */
+function lineAfter(mark: RegExp, text: string): string | undefined {
+  const found = mark.exec(text);
+  if (!found) return undefined;
+  const start = found.index + found[0].length;
+  return text
+    .slice(start, start + MAX_LINE)
+    .split(/[\r\n]/, 1)[0]
+    ?.trim();
 }
 
 function nameIn(path: string): string {

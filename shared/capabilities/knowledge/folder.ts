@@ -32,6 +32,9 @@ const MAX_FILES = 10_000;
 const MAX_DEPTH = 16;
 const MAX_PATH = 500;
 
+/** A pipe is opened without waiting for someone to write into it. Windows has neither flag. */
+const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 /** A relative path of visible names that ends as Markdown does: nothing in it leads up, out or to hidden things. */
 export function isDocumentPath(path: string): boolean {
   if (path.length > MAX_PATH || !/\.(?:md|markdown)$/i.test(path)) return false;
@@ -90,7 +93,7 @@ export async function readDocument(root: string, path: string): Promise<FileCont
   try {
     const wanted = join(await realpath(root), ...path.split("/"));
     if ((await realpath(wanted)) !== wanted) return undefined;
-    const file = await open(wanted, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const file = await open(wanted, READ);
     try {
       const about = await file.stat();
       if (!about.isFile() || about.size > MAX_FILE_BYTES) return undefined;

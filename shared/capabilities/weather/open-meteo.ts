@@ -39,8 +39,10 @@ export interface OpenMeteo {
 }
 
 const measure = z.number().nullable();
+/** A name or a time: nothing longer is one, and what a service says must not fill an answer. */
+const words = z.string().max(200);
 const currentAnswer = z.object({
-  time: z.string(),
+  time: words,
   temperature_2m: measure,
   apparent_temperature: measure,
   relative_humidity_2m: measure,
@@ -50,7 +52,7 @@ const currentAnswer = z.object({
   wind_direction_10m: measure,
 });
 const dailyAnswer = z.object({
-  time: z.array(z.string()).max(16),
+  time: z.array(words).max(16),
   weather_code: z.array(measure),
   temperature_2m_max: z.array(measure),
   temperature_2m_min: z.array(measure),
@@ -58,15 +60,15 @@ const dailyAnswer = z.object({
   precipitation_probability_max: z.array(measure),
   wind_speed_10m_max: z.array(measure),
 });
-const forecastAnswer = z.object({ timezone: z.string(), current: currentAnswer, daily: dailyAnswer });
+const forecastAnswer = z.object({ timezone: words, current: currentAnswer, daily: dailyAnswer });
 /** Nothing found is an object without results. */
 const placesAnswer = z.object({
   results: z
     .array(
       z.object({
-        name: z.string(),
-        admin1: z.string().optional(),
-        country: z.string().optional(),
+        name: words,
+        admin1: words.optional(),
+        country: words.optional(),
         latitude: z.number(),
         longitude: z.number(),
       }),
@@ -89,7 +91,7 @@ export function createOpenMeteo({ forecastUrl, geocodingUrl, key, timeLimit }: W
     async findPlaces(name, language, context) {
       const url = address(`${geocodingUrl}/v1/search`, { name, count: String(MAX_PLACES), language, format: "json" });
       const { results } = await askOutside(service, { url, answer: placesAnswer }, context);
-      return results.map(({ admin1, country, ...place }) => ({ ...place, region: admin1, country }));
+      return results.slice(0, MAX_PLACES).map(({ admin1, country, ...place }) => ({ ...place, region: admin1, country }));
     },
     async forecast({ latitude, longitude }, days, units, context) {
       const url = address(`${forecastUrl}/v1/forecast`, {

@@ -83,6 +83,13 @@ test("an issuer for all tenants becomes the tenant's own, and only listed tenant
   });
 });
 
+test("an issuer for one tenant is not asked when tenants are listed: it would let all of that one in", async () => {
+  await withUpstream({ entry: { tenants: ["7c2e0f6a"] } }, async (running) => {
+    assert.equal((await comeIn(running)).status, 400);
+    assert.ok(!running.upstream.calls.includes("POST /token"));
+  });
+});
+
 function removeIss(answer: Parameters<ReturnType<typeof addToCallback>>[0]) {
   const { location } = answer.headers;
   if (typeof location !== "string" || !location.includes("/oauth/callback/")) return undefined;

@@ -5,7 +5,7 @@ import { checkUpstream } from "../../../auth/identity/upstream/standing.ts";
 import { createPerson } from "../../../tools/person.mts";
 import { createClock, HOUR, MINUTE, type TestClock } from "../../support/clock.mts";
 import { authorizationUrl, isAlive, pkce, refresh, registerClient } from "../../support/oauth.mts";
-import { type Alter, changeJson, connectUpstream, type TestUpstream } from "../../support/upstream.mts";
+import { type Alter, allOf, changeJson, connectUpstream, type TestUpstream } from "../../support/upstream.mts";
 import { ANN, type Running, type Setting, withUpstream } from "./setting.mts";
 
 interface Connected extends Running {
@@ -168,6 +168,50 @@ test("a refresh token that the provider replaces is kept, and used the next time
   });
 });
 
+for (const path of ["/jwks", "/me"]) {
+  test(`a refresh token that the provider replaced is kept also when ${path} cannot be had after it`, async () => {
+    const settings = { configuration: { rotateRefreshToken: true, conformIdTokenClaims: true } };
+    await whileConnected({ settings }, async ({ upstream, clock, use, checks }) => {
+      const renamed = upstream.resign((claims) => claims, { kid: "renamed" });
+      const down: Alter = (answer) => (answer.path === path ? { ...answer, status: 503, body: "" } : undefined);
+      upstream.alter = path === "/jwks" ? allOf(renamed, down) : down;
+      for (const count of [1, 2]) {
+        clock.advance(16 * MINUTE);
+        assert.equal((await use()).status, 200);
+        assert.equal(checks(), count);
+      }
+      upstream.alter = undefined;
+      clock.advance(2 * MINUTE);
+      assert.equal((await use()).status, 200);
+      assert.equal(checks(), 3);
+    });
+  });
+}
+
+test("a provider that gives no new ID token is asked what it says by now, and believed if it leaves nothing out", async () => {
+  const env = { ALLOWED_EMAIL_DOMAINS: "", ALLOWED_GROUPS: "staff" };
+  const withoutIdToken = changeJson("/token", ({ id_token: _none, ...body }) => body);
+  await whileConnected({ ann: { groups: ["staff"] }, env }, async ({ upstream, clock, use }) => {
+    const said = { ...ANN, groups: ["visitors"] };
+    const lacking = { ...said, name: undefined };
+    upstream.people.set("ann", lacking);
+    upstream.alter = withoutIdToken;
+    clock.advance(16 * MINUTE);
+    assert.equal((await use()).status, 200);
+    // Somebody else's answer is none.
+    upstream.people.set("ann", said);
+    upstream.alter = allOf(
+      withoutIdToken,
+      changeJson("/me", (claims) => ({ ...claims, sub: "bob" })),
+    );
+    clock.advance(16 * MINUTE);
+    assert.equal((await use()).status, 200);
+    upstream.alter = withoutIdToken;
+    clock.advance(16 * MINUTE);
+    assert.equal((await use()).body.error, "invalid_grant");
+  });
+});
+
 test("who may enter, and with which scopes, follows what the provider says by now", async () => {
   const env = { ALLOWED_EMAIL_DOMAINS: "", ALLOWED_GROUPS: "staff", SCOPE_RULES: '{"todos:write":["editors"]}' };
   await whileConnected({ ann: { groups: ["staff", "editors"] }, env }, async ({ upstream, clock, use }) => {
@@ -219,6 +263,23 @@ test("the provider's tokens lie in the store sealed, and reach nobody", async ()
   });
 });
 
+test("a provider's refresh token is not shown to another that has its id now", async () => {
+  const clock = createClock();
+  await withUpstream({ clock }, async ({ host }) => {
+    const [upstream] = host.service.config.upstreams;
+    const person = { subject: "ann", profile: {}, groups: [] };
+    const former = { id: upstream?.id ?? "", issuer: "https://former.example" };
+    const login = await keepLogin(host.service, "somebody", former, person, "a refresh token");
+    const vouched = { subject: "somebody", upstream: { provider: former.id, login }, profile: {}, since: clock() };
+    const stateAfter = async (time: number) => {
+      clock.advance(time);
+      return (await checkUpstream(host.service, { id: "test", note: () => undefined }, vouched)).state;
+    };
+    // The one that is there now was not asked: it would have refused the token, which ends everything.
+    assert.deepEqual([await stateAfter(HOUR), await stateAfter(24 * HOUR)], ["stands", "unknown"]);
+  });
+});
+
 test("a provider that the operator took away vouches for nobody beyond the limit", async () => {
   const clock = createClock();
   await withUpstream({ clock }, async ({ host }) => {
@@ -229,7 +290,7 @@ test("a provider that the operator took away vouches for nobody beyond the limit
     };
     const since = clock();
     const person = { subject: "ann", profile: {}, groups: [] };
-    const login = await keepLogin(host.service, "somebody", "gone", person, "a refresh token");
+    const login = await keepLogin(host.service, "somebody", { id: "gone", issuer: "https://gone.example" }, person, "a refresh token");
     for (const state of ["stands", "unknown"]) {
       assert.deepEqual([await stateOf(), await stateOf(login)], [state, state]);
       clock.advance(25 * HOUR);

@@ -25,7 +25,7 @@ beforeEach(() => {
 
 function keyed(change: Partial<KeyedCall> = {}): KeyedCall {
   const capability = { name: "pay", idempotent: false, timeLimit: 60_000 };
-  return { capability, caller: ANN, key, input: { amount: 1 }, signal: new AbortController().signal, ...change };
+  return { capability, surface: "actions", caller: ANN, key, input: { amount: 1 }, signal: new AbortController().signal, ...change };
 }
 
 /** Work that counts how often it is done. */
@@ -53,6 +53,13 @@ test("the order of an input's members is not part of it", async () => {
   await once(calls.service, keyed({ input: { a: 1, b: [{ c: 2, d: 3 }] } }), counter.work);
   await once(calls.service, keyed({ input: { b: [{ d: 3, c: 2 }], a: 1 } }), counter.work);
   assert.equal(counter.done, 1);
+});
+
+test("what one surface gave is nothing to the other, whose results have another form", async () => {
+  const counter = createWork();
+  await once(calls.service, keyed(), counter.work);
+  assert.equal(await once(calls.service, keyed({ surface: "mcp" }), async () => "a result of MCP"), "a result of MCP");
+  assert.deepEqual(await once(calls.service, keyed(), counter.work), { done: 1 });
 });
 
 test("a key belongs to one person, one client and one capability", async () => {

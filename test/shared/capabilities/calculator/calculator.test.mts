@@ -76,6 +76,14 @@ for (const [expression, words] of [
   ["combinations(1e9, 5e8)", /up to 1000/],
   ["mod(1e300, 7)", /up to 1e48/],
   ["sin(1e100)", /up to 1e48/],
+  ["sinh(1e6)", /up to 500/],
+  ["cosh(1e300)", /up to 500/],
+  ["tanh(-1e300)", /up to 500/],
+  ["atan(1e390)", /up to 1e48/],
+  ["atan(1e-390)", /from 1e-48/],
+  ["asin(1e-390)", /from 1e-48/],
+  ["cos(1e-400)", /from 1e-48/],
+  ["atan2(1, 1e399)", /up to 1e24/],
 ] as const) {
   test(`${expression} is refused with what is wrong`, async () => {
     await assert.rejects(packs.call("calculator", { expression }), failsSaying("invalid_input", words));
@@ -155,6 +163,13 @@ test("the hardest sums of the longest expressions take less than two seconds of 
     "9^9^9^9+",
     "(5 km)^40+",
     "std(1,2,3)+",
+    "cosh(499)+",
+    "sinh(499)+",
+    "tanh(499)+",
+    "atan(9e47)+",
+    "atan(1e-47)+",
+    "asinh(9e47)+",
+    "atan2(9e23,1e-23)+",
   ]) {
     const expression = `${term.repeat(Math.floor(490 / term.length))}1`;
     const used = process.cpuUsage();

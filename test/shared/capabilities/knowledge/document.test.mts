@@ -18,6 +18,15 @@ for (const [what, source, title] of [
   });
 }
 
+test("a line of a million blanks or brackets has a title as soon as any other", () => {
+  for (const filling of [" ", "[", "\t#", "`"]) {
+    const long = `a${filling.repeat(1_000_000)}b`;
+    assert.match(readMarkdown("a.md", `# ${long}\n`).title, /^a/);
+    assert.match(readMarkdown("a.md", `---\ntitle: ${long}\n---\n`).title, /^a/);
+  }
+  assert.equal(readMarkdown("a.md", `---\ntitle:${" ".repeat(1_000_000)}\n---\n# Other`).title, "Other");
+});
+
 test("the body has no front matter, and a rule at the beginning is none", () => {
   assert.equal(readMarkdown("a.md", "---\r\ntitle: A\r\n---\r\n\r\nText\n").body, "Text\n");
   assert.equal(readMarkdown("a.md", "---\n\nText\n").body, "---\n\nText\n");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -92,4 +93,13 @@ test("no path leads up, out or to hidden names", () => {
       for (const part of path.split("/")) assert.doesNotMatch(part, /^$|^\.|[\\\0]/);
     }),
   );
+});
+
+/** Of POSIX: Node itself makes no pipes in a folder. */
+const MAKE_PIPE = "mkfifo";
+
+test("a pipe that is named as a document is none, and nobody waits for it", { skip: process.platform === "win32" }, async () => {
+  execFileSync(MAKE_PIPE, [join(folder.path, "pipe.md")]);
+  assert.equal(await readDocument(folder.path, "pipe.md"), undefined);
+  assert.ok((await listFiles(folder.path)).files.every(({ path }) => path !== "pipe.md"));
 });

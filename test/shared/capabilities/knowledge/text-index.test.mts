@@ -46,6 +46,25 @@ test("a snippet shows the words that were found, in one line", () => {
   assert.match(index.find("晴れ", 1)[0]?.snippet ?? "", /東京は晴れです/);
 });
 
+test("a snippet is from where most of the words stand together, and says that something stands before and after", () => {
+  const filling = "filling ".repeat(500);
+  put("long.md", "Long", `A zebra alone. ${filling} Here the zebra meets a quagga and a zebra. ${filling}`);
+  const snippet = index.find("zebra quagga", 1)[0]?.snippet ?? "";
+  assert.match(snippet, /^….*Here the zebra meets a quagga and a zebra\..*…$/);
+  assert.ok(snippet.length <= 301);
+  index.remove("long.md");
+});
+
+test("words that stand everywhere are found in less than two seconds of the processor", () => {
+  const common = "the of and to in is that it for on with as was at by be this from or an are which we";
+  const parts = Array.from({ length: 20 }, (_, at) => ({ part: at + 1, headings: "", text: `${common} `.repeat(700) }));
+  index.put("common.md", "Common", parts);
+  const used = process.cpuUsage();
+  assert.equal(index.find(common, 10).length, 10);
+  assert.ok(process.cpuUsage(used).user < 2_000_000);
+  index.remove("common.md");
+});
+
 for (const query of [
   "",
   "   ",

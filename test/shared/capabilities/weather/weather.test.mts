@@ -148,6 +148,15 @@ for (const { what, answering, words } of FAILURES) {
   });
 }
 
+test("a weather service that names no end of places, or none that is a name, does not fill the answer", async () => {
+  const [berlin] = PLACES.results;
+  const many = { results: Array.from({ length: 500 }, () => berlin) };
+  outside.answer((asked, response) => json(response, isGeocoding(asked.url) ? many : FORECAST));
+  assert.equal((await packs.call("get_weather", { place: "Berlin" })).other_places.length, 4);
+  outside.answer((_, response) => json(response, { results: [{ ...berlin, name: "x".repeat(100_000) }] }));
+  await assert.rejects(packs.call("get_weather", { place: "Berlin" }), failsSaying("unavailable", /something else than it should/));
+});
+
 test("nothing that listens is a service that cannot be reached", async () => {
   const gone = await startOutside();
   await gone.close();

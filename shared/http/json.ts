@@ -1,0 +1,69 @@
+import { isUtf8 } from "node:buffer";
+
+/** How much a JSON text may hold. */
+export interface JsonLimits {
+  /** How deeply objects and lists may be nested: whatever walks the value later must not run out of stack. */
+  readonly depth: number;
+  /** Members, elements, objects and lists in all: a check may find a fault in each, which is hundreds of bytes for one. */
+  readonly values: number;
+}
+
+/** Why a body is not taken: it is no JSON in UTF-8 (`syntax`), or more of it than may be (`excess`). */
+export class JsonError extends Error {
+  override readonly name = "JsonError";
+  readonly code: "syntax" | "excess";
+
+  constructor(code: JsonError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @throws {JsonError} */
+export function parseJson(body: Buffer, limits: JsonLimits): unknown {
+  if (!isUtf8(body)) throw new JsonError("syntax", "The body is not UTF-8.");
+  const { depth, values } = sizeOf(body);
+  if (depth > limits.depth) throw new JsonError("excess", `The body is nested more than ${limits.depth} deep.`);
+  if (values > limits.values) throw new JsonError("excess", `The body has more than ${limits.values} values.`);
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new JsonError("syntax", "The body is not JSON.");
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+
+/**
+ * How deep the brackets go that are not in strings, and how many of them and of the commas between values there are;
+ * bytes of other characters never look like one of these.
+ */
+function sizeOf(body: Buffer): JsonLimits {
+  let depth = 0;
+  let deepest = 0;
+  let values = 1;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) at = endOfString(body, at);
+    else if (byte === 0x7b || byte === 0x5b) {
+      depth++;
+      values++;
+      if (depth > deepest) deepest = depth;
+    } else if (byte === COMMA) values++;
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return { depth: deepest, values };
+}
+
+function endOfString(body: Buffer, start: number): number {
+  let end = body.indexOf(QUOTE, start + 1);
+  while (end > 0) {
+    let escapes = 0;
+    while (body[end - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end;
+    end = body.indexOf(QUOTE, end + 1);
+  }
+  return body.length;
+}
