@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import { markdown, readMarkdown } from "../shared/capabilities/knowledge/document.ts";
 import { readDocument } from "../shared/capabilities/knowledge/folder.ts";
-import { cspSource } from "../shared/hash.ts";
 import { cached } from "../shared/http/etag.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
+import { createReadingPage } from "./reading-page.ts";
 
 const PREFIX = "/knowledge/";
 /** Seconds. */
@@ -13,21 +13,9 @@ const MAX_AGE = 60;
 /** Characters of documents and their pages. */
 const MAX_KEPT = 16_000_000;
 
-const STYLES =
-  "body{max-width:46rem;margin:3rem auto;padding:0 1.25rem;font:1rem/1.6 system-ui,sans-serif;color:#1d2433;background:#fff;overflow-wrap:anywhere}h1,h2,h3{line-height:1.25;margin-top:2rem}pre{overflow-x:auto;padding:.75rem 1rem;background:#f3f4f7;border-radius:.5rem}code{font:.9em ui-monospace,Menlo,Consolas,monospace}table{border-collapse:collapse;display:block;overflow-x:auto}th,td{padding:.35rem .7rem;border:1px solid #c9cfdb;text-align:left;vertical-align:top}a{color:#2f4fc6}@media(prefers-color-scheme:dark){body{color:#e6e9f0;background:#12151c}pre{background:#1d222d}th,td{border-color:#3a4254}a{color:#a9baff}}";
-
-const HEADERS = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy": [
-    "default-src 'none'",
-    `style-src ${cspSource(STYLES)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; "),
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-} as const;
+const PAGE = createReadingPage(
+  "h1,h2,h3{line-height:1.25;margin-top:2rem}pre{overflow-x:auto;padding:.75rem 1rem;background:#f3f4f7;border-radius:.5rem}code{font:.9em ui-monospace,Menlo,Consolas,monospace}table{border-collapse:collapse;display:block;overflow-x:auto}th,td{padding:.35rem .7rem;border:1px solid #c9cfdb;text-align:left;vertical-align:top}@media(prefers-color-scheme:dark){pre{background:#1d222d}th,td{border-color:#3a4254}}",
+);
 
 /**
  * `/knowledge/{path}`: a document of the knowledge folder, where a result of `search` leads a person. Who may open it is
@@ -43,7 +31,7 @@ export async function handleKnowledgePage(exchange: Exchange, service: Service):
   if (path === undefined || !content) throw new HttpError(404, "There is no such document.");
   exchange.note({ document: path });
   const page = await service.part(createPages)(path, content.text);
-  return cached(exchange, { status: 200, headers: HEADERS, body: page }, MAX_AGE);
+  return cached(exchange, { status: 200, headers: PAGE.headers, body: page }, MAX_AGE);
 }
 
 /** Pages that were asked for lately: rendering takes longer than all the rest, and anyone may ask. */
@@ -73,19 +61,5 @@ function pathOf(path: string): string | undefined {
 /** Everything of the document is escaped by the parser, which makes no HTML and no script of it. */
 async function renderPage(title: string, body: string): Promise<string> {
   const parser = await markdown();
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${parser.utils.escapeHtml(title)}</title>
-<style>${STYLES}</style>
-</head>
-<body>
-<main>
-${parser.render(body)}</main>
-</body>
-</html>
-`;
+  return PAGE.render(parser.utils.escapeHtml(title), `<main>\n${parser.render(body)}</main>`);
 }

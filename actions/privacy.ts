@@ -1,29 +1,14 @@
-import { cspSource } from "../shared/hash.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
+import { createReadingPage } from "./reading-page.ts";
 
-const STYLES =
-  "body{max-width:42rem;margin:3rem auto;padding:0 1.25rem;font:1rem/1.6 system-ui,sans-serif;color:#1d2433;background:#fff}h1{line-height:1.2}h2{margin-top:2rem;font-size:1.15rem}li{margin:.35rem 0}@media(prefers-color-scheme:dark){body{color:#e6e9f0;background:#12151c}}";
-
-const HEADERS = {
-  "content-type": "text/html; charset=utf-8",
-  "cache-control": "public, max-age=300",
-  "content-security-policy": [
-    "default-src 'none'",
-    `style-src ${cspSource(STYLES)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; "),
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-} as const;
+const PAGE = createReadingPage("h1{line-height:1.2}h2{margin-top:2rem;font-size:1.15rem}li{margin:.35rem 0}");
 
 /** `/privacy`: what is stored about people. Stores ask for its address, and a public GPT cannot do without. */
 export function handlePrivacy(exchange: Exchange, service: Service): Reply {
   requireMethod(exchange, ["GET", "HEAD"]);
-  return { status: 200, headers: HEADERS, body: service.derived(renderPrivacy) };
+  return { status: 200, headers: { ...PAGE.headers, "cache-control": "public, max-age=300" }, body: service.derived(renderPrivacy) };
 }
 
 /** How long a remembered consent is kept is not configurable; whoever changes it changes this page. */
@@ -34,17 +19,9 @@ function renderPrivacy({ registry, config }: Service): string {
     ...(offers("get_weather") ? ["the place whose weather you ask for, to a weather service"] : []),
     ...(offers("search_web") ? ["what you have searched for on the web, to a search service"] : []),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Privacy · Portico</title>
-<style>${STYLES}</style>
-</head>
-<body>
-<h1>Privacy</h1>
+  return PAGE.render(
+    "Privacy · Portico",
+    `<h1>Privacy</h1>
 <p>Portico lets applications that you choose, such as ChatGPT or Claude, use this service in your name. This page says what it stores about you.</p>
 <h2>What is stored</h2>
 <ul>
@@ -59,10 +36,8 @@ ${offers("create_todo") ? "<li><strong>Your to-dos:</strong> what you or your ap
 <h2>Cookies</h2>
 <p>A few, all needed to sign in: they tie a sign-in to your browser, and keep you signed in.</p>
 <h2>What you can do</h2>
-<p>Disconnect applications on <a href="/account">your account page</a> or in their own settings, and ask whoever runs this service to revoke its access, to tell you what is stored, or to delete it.</p>
-</body>
-</html>
-`;
+<p>Disconnect applications on <a href="/account">your account page</a> or in their own settings, and ask whoever runs this service to revoke its access, to tell you what is stored, or to delete it.</p>`,
+  );
 }
 
 const UNITS = [
