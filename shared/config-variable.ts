@@ -14,7 +14,7 @@ export interface Variable<T = unknown> {
   readonly example: string;
 }
 
-export function wholeNumber(least: number, most: number): z.ZodType<number, string> {
+function wholeNumber(least: number, most: number): z.ZodType<number, string> {
   return z
     .string()
     .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most, {

@@ -8,9 +8,10 @@ import { CAPABILITY_VARIABLES } from "./config-capabilities.ts";
 import { CLIENT_VARIABLES, registeredClient } from "./config-clients.ts";
 import { LIFETIME_VARIABLES } from "./config-lifetimes.ts";
 import { LIMIT_VARIABLES } from "./config-limits.ts";
+import { MCP_VARIABLES } from "./config-mcp.ts";
 import { MAIL_VARIABLES, SIGN_IN_VARIABLES } from "./config-sign-in.ts";
 import { UPSTREAM_VARIABLES, upstreamEntries } from "./config-upstreams.ts";
-import { type Variable, wholeNumber } from "./config-variable.ts";
+import { numberVariable, type Variable } from "./config-variable.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 const list = z.string().transform((text) =>
@@ -120,21 +121,13 @@ export const VARIABLES = {
     example: '{"keys":[{"kty":"oct","kid":"2026-11","k":"32 random bytes in base64url"}]}',
   },
   STATE_KEYS_FILE: { about: "A file with the value of `STATE_KEYS_JSON`.", schema: file, example: "/run/secrets/state-keys.json" },
-  SWEEP_INTERVAL: {
-    about:
-      "Seconds between two rounds of cleaning, in which one of the replicas deletes what expired; 0 leaves it to `npm run admin -- state sweep`.",
-    schema: wholeNumber(0, 86_400),
-    development: "60",
-    production: "60",
-    example: "60",
-  },
-  SWEEP_BATCH: {
-    about: "How many expired records one step of cleaning deletes at most.",
-    schema: wholeNumber(1, 10_000),
-    development: "500",
-    production: "500",
-    example: "500",
-  },
+  SWEEP_INTERVAL: numberVariable(
+    "Seconds between two rounds of cleaning, in which one of the replicas deletes what expired; 0 leaves it to `npm run admin -- state sweep`.",
+    60,
+    0,
+    86_400,
+  ),
+  SWEEP_BATCH: numberVariable("How many expired records one step of cleaning deletes at most.", 500, 1, 10_000),
   SIGNING_KEYS_JSON: {
     about:
       "A JWK set of private keys, each with a `kid`, that sign tokens: RSA for RS256, P-256 for ES256, Ed25519 for EdDSA. The first of each algorithm signs, all are published; one must be RSA. Unset, keys are made at the first start and kept encrypted in the store.",
@@ -227,135 +220,7 @@ export const VARIABLES = {
   },
   ...ACTIONS_VARIABLES,
   ...CAPABILITY_VARIABLES,
-  MCP_ACCESS: {
-    about:
-      "`signed-in`: everything on MCP needs an access token. `mixed`: whoever has none may connect, list, and use what is public; the rest asks them to sign in.",
-    schema: z.enum(["signed-in", "mixed"]),
-    development: "signed-in",
-    production: "signed-in",
-    example: "mixed",
-  },
-  MCP_LISTED_TOOLS: {
-    about:
-      "Which tools, resources and prompts MCP lists: `all`, so that a client can ask for more scopes, or `granted`, those that the access token can use.",
-    schema: z.enum(["all", "granted"]),
-    development: "all",
-    production: "all",
-    example: "granted",
-  },
-  MCP_BODY_LIMIT: {
-    about: "Bytes that a request to MCP may have; more is a 413.",
-    schema: wholeNumber(1_024, 8_000_000),
-    development: "4194304",
-    production: "4194304",
-    example: "4194304",
-  },
-  MCP_JSON_DEPTH: {
-    about: "How deeply objects and lists of an MCP message may be nested.",
-    schema: wholeNumber(8, 200),
-    development: "64",
-    production: "64",
-    example: "64",
-  },
-  MCP_JSON_VALUES: {
-    about: "Values (members, elements, objects and lists) that an MCP message may have in all; checking each costs time and memory.",
-    schema: wholeNumber(1_000, 1_000_000),
-    development: "100000",
-    production: "100000",
-    example: "100000",
-  },
-  MCP_BATCH_LIMIT: {
-    about: "Messages that a batch of the 2025-03-26 revision may have.",
-    schema: wholeNumber(1, 1_000),
-    development: "50",
-    production: "50",
-    example: "50",
-  },
-  MCP_SESSIONS_PER_SUBJECT: {
-    about: "Sessions that one person may have at once, all clients together; the oldest ends when another begins.",
-    schema: wholeNumber(1, 900),
-    development: "100",
-    production: "100",
-    example: "100",
-  },
-  MCP_SESSION_IDLE: {
-    about: "Seconds after which a session that is not used ends.",
-    schema: wholeNumber(60, 2_592_000),
-    development: "86400",
-    production: "86400",
-    example: "86400",
-  },
-  MCP_STREAMS: {
-    about: "Event streams that one process holds open at most; more are a 503.",
-    schema: wholeNumber(1, 1_000_000),
-    development: "5000",
-    production: "5000",
-    example: "5000",
-  },
-  MCP_STREAMS_PER_SUBJECT: {
-    about: "Event streams that one person may have open at one process; more are a 429.",
-    schema: wholeNumber(1, 1_000_000),
-    development: "50",
-    production: "50",
-    example: "50",
-  },
-  MCP_STREAM_LIFETIME: {
-    about: "Seconds after which an event stream ends in good order; clients open another.",
-    schema: wholeNumber(1, 86_400),
-    development: "1800",
-    production: "1800",
-    example: "1800",
-  },
-  MCP_STREAM_HEARTBEAT: {
-    about: "Seconds between two signs of life on an event stream.",
-    schema: wholeNumber(1, 300),
-    development: "15",
-    production: "15",
-    example: "15",
-  },
-  MCP_STREAM_QUEUE: {
-    about: "Messages that may wait for a reader who is slow; with more its stream ends.",
-    schema: wholeNumber(1, 100_000),
-    development: "256",
-    production: "256",
-    example: "256",
-  },
-  CALL_TIME_LIMIT: {
-    about: "Seconds that a call of a capability may take, unless the capability sets its own; waiting for answers does not count.",
-    schema: wholeNumber(1, 3_600),
-    development: "60",
-    production: "60",
-    example: "60",
-  },
-  CALLS_PER_MINUTE: {
-    about:
-      "Calls of capabilities that one person may make in a minute through one client, at one process; a quarter of them at once. More are refused with a time to wait.",
-    schema: wholeNumber(4, 100_000_000),
-    development: "1200",
-    production: "1200",
-    example: "1200",
-  },
-  MCP_ANSWER_TIME: {
-    about: "Seconds for which a question to a person or a client waits for its answer.",
-    schema: wholeNumber(10, 86_400),
-    development: "600",
-    production: "600",
-    example: "600",
-  },
-  MCP_TASKS_PER_SUBJECT: {
-    about: "Tasks that one person may have under way at once.",
-    schema: wholeNumber(1, 10_000),
-    development: "50",
-    production: "50",
-    example: "50",
-  },
-  MCP_TASK_TTL: {
-    about: "Seconds for which a task is kept from its creation, unless the capability says otherwise.",
-    schema: wholeNumber(60, 2_592_000),
-    development: "86400",
-    production: "86400",
-    example: "86400",
-  },
+  ...MCP_VARIABLES,
   LOG_LEVEL: {
     about: "The least severe level that is logged.",
     schema: z.enum(LOG_LEVELS),

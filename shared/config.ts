@@ -5,6 +5,7 @@ import { type CapabilitySettings, capabilityFaults, capabilitySettingsOf } from 
 import { AUTH_METHODS, type RegisteredClient } from "./config-clients.ts";
 import { type Lifetimes, lifetimeFaults, lifetimesOf } from "./config-lifetimes.ts";
 import { type Limits, limitsOf } from "./config-limits.ts";
+import { type McpConfig, mcpConfigOf } from "./config-mcp.ts";
 import { type SignInLimits, signInLimitsOf } from "./config-sign-in.ts";
 import { type Upstream, type UpstreamChecks, upstreamChecksOf, upstreamsOf } from "./config-upstreams.ts";
 import type { Variable } from "./config-variable.ts";
@@ -73,28 +74,6 @@ export interface Config {
 export interface HourlyLimit {
   readonly perAddress: number;
   readonly ceiling: number;
-}
-
-/** Times are milliseconds. */
-export interface McpConfig {
-  readonly access: "signed-in" | "mixed";
-  readonly listed: "all" | "granted";
-  /** Bytes. */
-  readonly bodyLimit: number;
-  readonly jsonDepth: number;
-  readonly jsonValues: number;
-  readonly batchLimit: number;
-  readonly sessionsPerSubject: number;
-  readonly sessionIdle: number;
-  readonly streams: number;
-  readonly streamsPerSubject: number;
-  readonly streamLifetime: number;
-  readonly streamHeartbeat: number;
-  /** Messages. */
-  readonly streamQueue: number;
-  readonly answerTime: number;
-  readonly tasksPerSubject: number;
-  readonly taskTtl: number;
 }
 
 export interface Admission {
@@ -176,29 +155,6 @@ export function loadConfig(env: Env): Config {
   faults.push(...generalFaults(values, config), ...(production ? productionFaults(values, env) : []));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
-}
-
-/** Each has a default, so that none is absent here. */
-function mcpConfigOf(values: Values): McpConfig {
-  const seconds = (value: number | undefined) => (value ?? 0) * 1000;
-  return {
-    access: values.MCP_ACCESS ?? "signed-in",
-    listed: values.MCP_LISTED_TOOLS ?? "all",
-    bodyLimit: values.MCP_BODY_LIMIT ?? 0,
-    jsonDepth: values.MCP_JSON_DEPTH ?? 0,
-    jsonValues: values.MCP_JSON_VALUES ?? 0,
-    batchLimit: values.MCP_BATCH_LIMIT ?? 0,
-    sessionsPerSubject: values.MCP_SESSIONS_PER_SUBJECT ?? 0,
-    sessionIdle: seconds(values.MCP_SESSION_IDLE),
-    streams: values.MCP_STREAMS ?? 0,
-    streamsPerSubject: values.MCP_STREAMS_PER_SUBJECT ?? 0,
-    streamLifetime: seconds(values.MCP_STREAM_LIFETIME),
-    streamHeartbeat: seconds(values.MCP_STREAM_HEARTBEAT),
-    streamQueue: values.MCP_STREAM_QUEUE ?? 0,
-    answerTime: seconds(values.MCP_ANSWER_TIME),
-    tasksPerSubject: values.MCP_TASKS_PER_SUBJECT ?? 0,
-    taskTtl: seconds(values.MCP_TASK_TTL),
-  };
 }
 
 /** Parses each variable on its own, `_FILE` companions included, so that every fault is found. */

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { ConditionalCheckFailedException, DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { lostIsUnavailable, type Tried, tryPatiently } from "./patience.ts";
 import { Lost, Unavailable, UnusableState } from "./store.ts";
 
 /** A state table that cannot be used at all; the message names it and says why. */
@@ -37,8 +37,6 @@ export interface Connection {
 
 const TIMEOUT = 2_000;
 const PATIENCE = 5_000;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
 /** Ours ends first, in milliseconds, so that no request goes out on a connection that the server is closing. */
 const IDLE_CONNECTION = 15_000;
 const CONNECTIONS = 100;
@@ -59,25 +57,22 @@ export async function connect(url: string, { timeout = TIMEOUT, patience = PATIE
   });
   let closed = false;
 
-  async function send<T>(request: Request<T>, repeatable: readonly Verdict[]): Promise<T> {
-    const end = performance.now() + patience;
-    for (let longest = FIRST_PAUSE; ; longest = Math.min(longest * 2, LONGEST_PAUSE)) {
-      if (closed) throw new Unavailable("the state table is closed");
-      try {
-        return await request(client, { abortSignal: AbortSignal.timeout(timeout) });
-      } catch (error) {
-        const verdict = judge(error);
-        if (verdict === "answer") throw error;
-        if (!repeatable.includes(verdict) || performance.now() + longest > end) throw failure(verdict, error);
-      }
-      // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-      await pause(longest * Math.random());
+  async function tryOnce<T>(request: Request<T>): Promise<Tried<T, Verdict>> {
+    if (closed) throw new Unavailable("the state table is closed");
+    try {
+      return { value: await request(client, { abortSignal: AbortSignal.timeout(timeout) }) };
+    } catch (cause) {
+      return { verdict: judge(cause), cause };
     }
+  }
+
+  function send<T>(request: Request<T>, repeatable: readonly Verdict[]): Promise<T> {
+    return tryPatiently(() => tryOnce(request), { patience, repeatable, failure });
   }
 
   return {
     table,
-    repeat: (request) => send(request, ["hindered", "lost"]).catch(unavailable),
+    repeat: (request) => send(request, ["hindered", "lost"]).catch(lostIsUnavailable("the state table does not answer")),
     once: (request) => send(request, ["hindered"]),
     close() {
       closed = true;
@@ -157,9 +152,4 @@ export function describeFault(error: unknown): string {
   const fault = error instanceof Unavailable && error.cause !== undefined ? error.cause : error;
   if (!(fault instanceof Error)) return String(fault);
   return `${fault.name}: ${fault.message || (fault as Partial<Fault>).code}`;
-}
-
-function unavailable(error: unknown): never {
-  if (error instanceof Lost) throw new Unavailable("the state table does not answer", { cause: error.cause });
-  throw error;
 }

@@ -1,5 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseError, Pool, type PoolClient, TypeOverrides } from "pg";
+import { lostIsUnavailable, type Tried, tryPatiently } from "./patience.ts";
 import { placeOf, StateDatabaseError } from "./postgres-url.ts";
 import { Lost, Unavailable } from "./store.ts";
 
@@ -45,8 +45,6 @@ const PATIENCE = 5_000;
 const CONNECTIONS = 10;
 /** Milliseconds by which the client waits longer than the server: an error of the server tells what became of the statement. */
 const GRACE = 1_000;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
 /** Ours ends first, in milliseconds, before firewalls and poolers drop an idle connection without a word. */
 const IDLE_CONNECTION = 30_000;
 const INT8 = 20;
@@ -93,7 +91,8 @@ export function connect(
     }
   }
 
-  async function tryOnce<T>(work: (run: Run) => Promise<T>): Promise<Tried<T>> {
+  async function tryOnce<T>(work: (run: Run) => Promise<T>): Promise<Tried<T, Verdict>> {
+    if (closed) throw new Unavailable("the state database is closed");
     let client: PoolClient;
     try {
       client = await checkOut();
@@ -111,23 +110,13 @@ export function connect(
     }
   }
 
-  async function attempt<T>(work: (run: Run) => Promise<T>, repeatable: readonly Verdict[]): Promise<T> {
-    const end = performance.now() + patience;
-    for (let longest = FIRST_PAUSE; ; longest = Math.min(longest * 2, LONGEST_PAUSE)) {
-      if (closed) throw new Unavailable("the state database is closed");
-      const tried = await tryOnce(work);
-      if ("value" in tried) return tried.value;
-      const { verdict, cause } = tried;
-      if (verdict === "answer") throw cause;
-      if (!repeatable.includes(verdict) || performance.now() + longest > end) throw failure(verdict, cause);
-      // Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-      await pause(longest * Math.random());
-    }
+  function attempt<T>(work: (run: Run) => Promise<T>, repeatable: readonly Verdict[]): Promise<T> {
+    return tryPatiently(() => tryOnce(work), { patience, repeatable, failure });
   }
 
   return {
     name,
-    repeat: (work) => attempt(work, ["contended", "hindered", "lost"]).catch(unavailable),
+    repeat: (work) => attempt(work, ["contended", "hindered", "lost"]).catch(lostIsUnavailable("the state database does not answer")),
     once: <R extends object>(text: string, values: readonly unknown[]) => attempt((run) => run<R>(text, values), ["contended", "hindered"]),
     async close() {
       closed ??= Promise.all([...new Set([bounded, pool])].map((each) => each.end())).then(() => {});
@@ -153,8 +142,6 @@ export async function transact<T>(run: Run, work: () => Promise<T>): Promise<T> 
     throw error;
   }
 }
-
-type Tried<T> = { readonly value: T } | { readonly verdict: Verdict; readonly cause: unknown };
 
 function newPool(config: ConstructorParameters<typeof Pool>[0]): Pool {
   const pool = new Pool(config);
@@ -229,9 +216,4 @@ function codeOf(error: unknown): string {
 function failure(verdict: Verdict, cause: unknown): Error {
   if (verdict === "lost") return new Lost("a statement has no known outcome", { cause });
   return new Unavailable("the state database cannot be used at the moment", { cause });
-}
-
-function unavailable(error: unknown): never {
-  if (error instanceof Lost) throw new Unavailable("the state database does not answer", { cause: error.cause });
-  throw error;
 }

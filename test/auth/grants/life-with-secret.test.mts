@@ -1,61 +1,32 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { createService, type Service } from "../../../shared/service.ts";
 import { createClock, SECOND, type TestClock } from "../../support/clock.mts";
-import { type Answer, beginGrant, CONFIDENTIAL, type Crash, type Expected, PUBLIC, type RealGrant, settle } from "./grant-model.mts";
+import { CODE_LIFE, crashes, type GrantModel, grantCommands, hasTokens, KEPT, pick, serviceFor, WINDOW } from "./grant-commands.mts";
+import { beginGrant, CONFIDENTIAL, type Expected, PUBLIC } from "./grant-model.mts";
 
 const clock: TestClock = createClock();
-let service: Service;
-before(async () => {
-  service = await createService({
-    env: { NODE_ENV: "test", STATE_URL: "sqlite::memory:", LOG_LEVEL: "silent", SWEEP_INTERVAL: "0" },
-    clock,
-  });
-});
-after(() => service.close());
+const service = serviceFor(clock);
 
 /** Seconds, each. */
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-const CODE_LIFE = 60;
-const WINDOW = 30;
 const IDLE = 30 * DAY;
 const ABSOLUTE = 180 * DAY;
 const ROTATES = 0.7 * IDLE;
 const KEPT_DEAD = 30 * DAY;
 
 /** What the rules say of one grant of a client with a secret, which keeps its refresh token for most of its idle life. */
-interface Model {
-  state: "pending" | "active" | "dead" | "gone";
-  /** Seconds since the beginning. */
-  now: number;
+interface Model extends GrantModel {
   /** When its record goes. */
   ends: number;
   redeemedAt: number;
-  current: number;
   issuedAt: number;
   writtenAt: number;
   /** A lost reply can be had again until the new token was used. */
   hasReply: boolean;
-  superseded: { readonly token: number; readonly at: number }[];
-  readonly known: Map<number, string>;
   accessEnds: number;
 }
-
-type Command = fc.AsyncCommand<Model, RealGrant>;
-const always = (
-  name: string,
-  run: (model: Model, real: RealGrant) => Promise<unknown>,
-  check: (model: Readonly<Model>) => boolean = () => true,
-): Command => ({
-  check,
-  toString: () => name,
-  async run(model, real) {
-    await run(model, real);
-    assert.equal(await real.state(), model.state, `the grant's state after ${name}`);
-  },
-});
 
 function die(model: Model): Expected {
   return {
@@ -109,7 +80,7 @@ function rotated(model: Model): Expected {
   return {
     answer: "tokens",
     write: () => {
-      model.superseded = [{ token: model.current, at: model.now }, ...model.superseded].slice(0, 4);
+      model.superseded = [{ token: model.current, at: model.now }, ...model.superseded].slice(0, KEPT);
       model.current += 1;
       model.issuedAt = model.now;
       model.hasReply = true;
@@ -118,45 +89,16 @@ function rotated(model: Model): Expected {
   };
 }
 
-/** Whatever token the client gets, it is the current one, and the same each time. */
-function learn(model: Model, answer: Answer): void {
-  if (typeof answer !== "object") return;
-  const known = model.known.get(model.current);
-  if (known !== undefined) assert.equal(answer.refreshToken, known);
-  model.known.set(model.current, answer.refreshToken);
+function learned(model: Model): void {
   // A replayed reply holds the access token of the rotation, from this very half minute.
   if (model.state === "active") model.accessEnds = Math.min(model.now + HOUR - WINDOW, model.redeemedAt + ABSOLUTE);
 }
 
-function pick(model: Readonly<Model>, index: number): readonly [number, string] {
-  const all = [...model.known].reverse();
-  return all[index % all.length] as [number, string];
-}
-const hasTokens = (model: Readonly<Model>) => model.known.size > 0;
-const crashes = fc.constantFrom<Crash>("none", "none", "none", "before", "after");
-
-const refreshWithNewest = fc.constant(
-  always(
-    "refresh with the newest",
-    async (model, real) => {
-      const expected = refreshed(model, model.current);
-      learn(model, settle(await real.refresh(model.known.get(model.current) ?? "", "none"), "none", expected));
-    },
-    (model) => model.known.has(model.current),
-  ),
-);
-
-const refreshWithAny = fc.tuple(fc.nat(2), crashes).map(([index, crash]) =>
-  always(
-    `refresh with ${index} (crash ${crash})`,
-    async (model, real) => {
-      const [token, text] = pick(model, index);
-      const expected = refreshed(model, token);
-      learn(model, settle(await real.refresh(text, crash), crash, expected));
-    },
-    hasTokens,
-  ),
-);
+const { always, redeem, redeeming, refreshing, refreshingWithAny, refreshingAtOnce } = grantCommands<Model>({
+  redeemed,
+  refreshed,
+  learned,
+});
 
 const timePasses = fc
   .constantFrom(1, 29, 31, 31, HOUR - 1, HOUR + 1, DAY, 10 * DAY, ROTATES + 1, ROTATES + 1, IDLE - 1, IDLE + 1)
@@ -170,31 +112,11 @@ const timePasses = fc
 
 /** Most steps are those of a client that does nothing wrong, or most grants would be short-lived. */
 const commands = [
-  ...Array.from({ length: 8 }, () => refreshWithNewest),
-  ...Array.from({ length: 4 }, () => refreshWithAny),
+  ...Array.from({ length: 8 }, () => refreshing),
+  ...Array.from({ length: 4 }, () => refreshingWithAny(2)),
   ...Array.from({ length: 6 }, () => timePasses),
-  crashes.map((crash) =>
-    always(`redeem (crash ${crash})`, async (model, real) => {
-      const expected = redeemed(model);
-      learn(model, settle(await real.redeem(crash), crash, expected));
-    }),
-  ),
-  fc.integer({ min: 2, max: 6 }).map((count) =>
-    always(
-      `refresh ${count} times at once`,
-      async (model, real) => {
-        const text = model.known.get(model.current) ?? "";
-        const expected = refreshed(model, model.current);
-        const answers = await Promise.all(Array.from({ length: count }, () => real.refresh(text, "none")));
-        settle(answers[0] ?? "refused", "none", expected);
-        for (const answer of answers) {
-          assert.equal(typeof answer, typeof answers[0]);
-          learn(model, answer);
-        }
-      },
-      (model) => model.known.has(model.current),
-    ),
-  ),
+  redeeming,
+  refreshingAtOnce(6),
   fc
     .nat()
     .map((index) =>
@@ -231,7 +153,7 @@ test("whatever happens to a grant of a client with a secret, it is what the rule
   const sequences = fc.commands([...commands], { maxCommands: 60, size: "max" });
   await fc.assert(
     fc.asyncProperty(sequences, async (sequence) => {
-      const real = await beginGrant(service, clock, CONFIDENTIAL);
+      const real = await beginGrant(service(), clock, CONFIDENTIAL);
       const model: Model = {
         state: "pending",
         now: 0,
@@ -245,8 +167,7 @@ test("whatever happens to a grant of a client with a secret, it is what the rule
         known: new Map(),
         accessEnds: 0,
       };
-      const expected = redeemed(model);
-      learn(model, settle(await real.redeem("none"), "none", expected));
+      await redeem(model, real, "none");
       await fc.asyncModelRun(() => ({ model, real }), sequence);
     }),
     { numRuns: 250 },
