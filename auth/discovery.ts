@@ -3,7 +3,6 @@ import { cached } from "../shared/http/etag.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { PROMPTS } from "./authorize/request.ts";
-import { enabledAuthMethods } from "./clients/client.ts";
 import { createSigner } from "./keys/signer.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { audiencesOf } from "./resources.ts";
@@ -15,7 +14,7 @@ import { GRANT_TYPES } from "./token/token.ts";
 export function handleMetadata(exchange: Exchange, service: Service): Reply {
   const { config } = service;
   const { publicUrl: issuer } = config;
-  const authMethods = enabledAuthMethods(config);
+  const authMethods = config.clientAuthMethods;
   // RFC 8414 §2: there must be algorithms if and only if there is a method that signs.
   const algorithms = authMethods.includes("private_key_jwt") ? ASSERTION_ALGORITHMS : undefined;
   const metadata = {

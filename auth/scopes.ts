@@ -5,7 +5,7 @@ import type { Client } from "./clients/client.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** OpenID Connect Core §5.4 and §11. */
-const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as const;
+export const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as const;
 
 /** Every scope that can be asked of this service, in the order of the consent page. */
 export function supportedScopes({ registry }: Service): string[] {

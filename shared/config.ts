@@ -43,7 +43,7 @@ export interface Config {
   readonly limits: Limits;
   readonly signInLimits: SignInLimits;
   readonly clients: readonly RegisteredClient[];
-  /** How a client may authenticate; in the order of AUTH_METHODS. */
+  /** How a client may authenticate: what discovery advertises, and nothing else is taken. In the order of AUTH_METHODS. */
   readonly clientAuthMethods: readonly AuthMethod[];
   readonly registration: { readonly open: boolean } & HourlyLimit;
   /** Clients whose id is the address of their metadata document. */

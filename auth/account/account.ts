@@ -6,11 +6,9 @@ import { audit } from "../audit.ts";
 import { seeOther } from "../authorize/answer.ts";
 import { beginInBrowser, limitVisits } from "../authorize/browser.ts";
 import { pathOf, viewOf } from "../authorize/visit.ts";
-import type { Client } from "../clients/client.ts";
-import { createClients } from "../clients/clients.ts";
+import { findIfUsable } from "../clients/clients.ts";
 import { endSession, findSession, formTokenOf, isFormToken, type Session } from "../identity/sessions.ts";
 import { SIGNED_OUT, upstreamLogoutUrl } from "../identity/upstream/logout.ts";
-import { OAuthError } from "../oauth-error.ts";
 import { accountPage, type ConnectionView, NOTICES, type NoticeName } from "../pages/account.ts";
 import { wordsFor } from "../scopes.ts";
 import { type Connection, connectionsOf, disconnect, signOutEverywhere } from "./connections.ts";
@@ -97,7 +95,8 @@ function noticeOf(name: string | null): NoticeName | undefined {
 
 async function connectionView(service: Service, exchange: Exchange, connection: Connection): Promise<ConnectionView> {
   const { clientId, redirectUri, scopes } = connection;
-  const client = await clientOf(service, exchange, clientId);
+  // One that is gone, disabled or out of reach can be disconnected all the same.
+  const client = await findIfUsable(service, clientId, exchange.address);
   return {
     ...connection,
     client: client
@@ -105,14 +104,4 @@ async function connectionView(service: Service, exchange: Exchange, connection: 
       : { name: undefined, clientId, redirectHost: redirectHost(redirectUri), verified: false, loopbackOnly: false },
     scopes: scopes.map((scope) => ({ scope, words: wordsFor(scope), isNew: false })),
   };
-}
-
-/** The client as it is known now. One that is gone, disabled or out of reach can be disconnected all the same. */
-async function clientOf(service: Service, exchange: Exchange, clientId: string): Promise<Client | undefined> {
-  try {
-    return await service.part(createClients).find(clientId, exchange.address);
-  } catch (error) {
-    if (error instanceof HttpError || error instanceof OAuthError) return undefined;
-    throw error;
-  }
 }

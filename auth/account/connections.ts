@@ -5,8 +5,7 @@ import { type Grant, subjectStateKind } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
 import { audit } from "../audit.ts";
 import { forgetConsent } from "../authorize/consent-memory.ts";
-import { endGrant } from "../grants/grants.ts";
-import { listGrants } from "../grants/limit-grants.ts";
+import { endGrants, lastUse, listGrants } from "../grants/limit-grants.ts";
 import { endLogins } from "../identity/upstream/login.ts";
 
 /** An app and all that it may do for one person, in however many installs. */
@@ -55,17 +54,12 @@ function connectionOf(clientId: string, grants: readonly BrowserGrant[]): Connec
 /**
  * Ends what one client, or every client, may do for a person: its tokens stop within ten seconds everywhere, at once in
  * this process, and it has to ask again.
- * @returns How many grants ended.
  */
-export async function disconnect(service: Service, exchange: Exchange, sub: string, clientId?: string): Promise<number> {
+export async function disconnect(service: Service, exchange: Exchange, sub: string, clientId?: string): Promise<void> {
   const all = await livingGrants(service, sub);
   const grants = clientId === undefined ? all : all.filter(({ value }) => value.clientId === clientId);
-  const ended = await Promise.all(grants.map(({ id }) => endGrant(service, { subject: sub, grantId: id }, "account")));
+  await endGrants(service, exchange, sub, grants, "account");
   await forgetConsent(service, sub, clientId);
-  grants.forEach(({ id, value }, index) => {
-    if (ended[index]) audit(service, exchange, "revoke", { client: value.clientId, subject: sub, grant: id, reason: "account" });
-  });
-  return ended.filter(Boolean).length;
 }
 
 /**
@@ -83,10 +77,6 @@ export async function signOutEverywhere(service: Service, exchange: Exchange, su
 
 async function livingGrants(service: Service, sub: string): Promise<Entry<Grant>[]> {
   return (await listGrants(service, sub)).filter(({ value }) => value.state !== "dead");
-}
-
-function lastUse({ lastIssuedAt, createdAt }: Grant): number {
-  return lastIssuedAt ?? createdAt;
 }
 
 function byLastUse(a: Connection, b: Connection): number {

@@ -3,14 +3,13 @@ import { type Parameters, parametersOf, readForm } from "../../shared/http/form.
 import { redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
 import { audit } from "../audit.ts";
-import { seeOther } from "../authorize/answer.ts";
+import { seeOther, withQuery } from "../authorize/answer.ts";
 import { asGet } from "../authorize/as-get.ts";
 import type { Client } from "../clients/client.ts";
-import { createClients } from "../clients/clients.ts";
+import { findIfUsable } from "../clients/clients.ts";
 import { readIdTokenHint } from "../identity/id-token-hint.ts";
 import { endSession, findSession, formTokenOf, isFormToken } from "../identity/sessions.ts";
 import { onwardFrom, SIGNED_OUT, upstreamLogoutUrl } from "../identity/upstream/logout.ts";
-import { OAuthError } from "../oauth-error.ts";
 import { endSessionPage } from "../pages/end-session.ts";
 import { messagePage } from "../pages/message.ts";
 
@@ -71,13 +70,9 @@ export function handleSignedOut({ query }: Exchange, service: Service): Reply {
 async function leave(service: Service, exchange: Exchange, { redirectUri, state }: Way): Promise<Reply> {
   const { sub, provider, cookie } = await endSession(service, exchange);
   if (sub !== undefined) audit(service, exchange, "sign_out", { subject: sub, reason: "by_client" });
-  const onward = redirectUri && redirectUri + (state === undefined ? "" : withState(redirectUri, state));
+  const onward = redirectUri && (state === undefined ? redirectUri : withQuery(redirectUri, { state }));
   const upstream = provider === undefined ? undefined : await upstreamLogoutUrl(service, provider, onward);
   return seeOther(upstream ?? onward ?? SIGNED_OUT, [cookie]);
-}
-
-function withState(redirectUri: string, state: string): string {
-  return `${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
 }
 
 function wayIn(parameters: Parameters): Way {
@@ -97,18 +92,9 @@ function formOf({ clientId, redirectUri, state }: Way): Readonly<Record<string, 
 async function wayOf(service: Service, { address }: Exchange, way: Way): Promise<Way> {
   const { clientId, redirectUri } = way;
   if (clientId === undefined || redirectUri === undefined) return { ...way, redirectUri: undefined };
-  const client = await clientOf(service, address, clientId);
+  // Nobody stays signed in because an application's document is out of reach; and no document names such an address.
+  const client = await findIfUsable(service, clientId, address);
   return client && registeredBy(client).includes(redirectUri) ? way : { ...way, redirectUri: undefined };
-}
-
-/** Nobody stays signed in because an application's document is out of reach; and no document names such an address. */
-async function clientOf(service: Service, address: string, clientId: string): Promise<Client | undefined> {
-  try {
-    return await service.part(createClients).find(clientId, address);
-  } catch (error) {
-    if (error instanceof HttpError || error instanceof OAuthError) return undefined;
-    throw error;
-  }
 }
 
 function registeredBy(client: Client): readonly string[] {

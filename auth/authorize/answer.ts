@@ -24,8 +24,11 @@ export function seeOther(location: string, cookies: readonly string[] = []): Rep
   return { status: 303, headers: cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers };
 }
 
-/** Appended as text: what the client registered stays as it is. */
 function answer({ config }: Service, { redirectUri, state }: ReturnAddress, members: Readonly<Record<string, string>>): string {
-  const query = new URLSearchParams({ ...members, ...(state === undefined ? {} : { state }), iss: config.publicUrl });
-  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query}`;
+  return withQuery(redirectUri, { ...members, ...(state === undefined ? {} : { state }), iss: config.publicUrl });
+}
+
+/** Appended as text: what the client registered stays as it is. */
+export function withQuery(redirectUri: string, members: Readonly<Record<string, string>>): string {
+  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${new URLSearchParams(members)}`;
 }

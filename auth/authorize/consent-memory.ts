@@ -2,6 +2,7 @@ import { z } from "zod";
 import { sha256 } from "../../shared/hash.ts";
 import { isLoopbackRedirect, redirectHost } from "../../shared/net/redirect-uri.ts";
 import type { Service } from "../../shared/service.ts";
+import { listAll, writeOver } from "../../shared/state/entries.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { type Client, isPreRegistered, isPublic } from "../clients/client.ts";
 import { permittedScopes } from "../identity/admission.ts";
@@ -64,19 +65,14 @@ export async function remember(
   const known = await service.store.get(consentKind, key);
   if (known && scopes.every((scope) => known.value.scopes.includes(scope))) return;
   const value = { scopes: [...new Set([...(known?.value.scopes ?? []), ...scopes])], at: now, clientId: client.clientId };
-  if (!known) await service.store.create(consentKind, key, value, expiresAt);
-  else await service.store.replace(consentKind, key, known.version, value, expiresAt);
+  await writeOver(service.store, consentKind, key, known, value, expiresAt);
 }
 
 /** Forgets what a person allowed one client, or every client: it has to ask again. */
 export async function forgetConsent({ store }: Service, sub: string, clientId: string | undefined): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const page = await store.list(consentKind, sub, cursor);
-    const theirs = page.entries.filter(({ value }) => clientId === undefined || value.clientId === clientId);
-    await Promise.all(theirs.map(({ id }) => store.take(consentKind, { owner: sub, id })));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const all = await listAll(store, consentKind, sub);
+  const theirs = all.filter(({ value }) => clientId === undefined || value.clientId === clientId);
+  await Promise.all(theirs.map(({ id }) => store.take(consentKind, { owner: sub, id })));
 }
 
 /** What only marks what is new lies apart: it never counts as consent, whatever becomes of the client later. */

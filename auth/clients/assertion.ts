@@ -1,12 +1,4 @@
-import {
-  compactVerify,
-  decodeJwt,
-  decodeProtectedHeader,
-  importJWK,
-  type JWK,
-  type JWTPayload,
-  type ProtectedHeaderParameters,
-} from "jose";
+import type { JWK, JWTPayload, ProtectedHeaderParameters } from "jose";
 import { z } from "zod";
 import { ASSERTION_ALGORITHMS, type ClientKey } from "../../shared/client-keys.ts";
 import { sha256 } from "../../shared/hash.ts";
@@ -32,8 +24,8 @@ const MAX_JTI = 300;
 const TYPES = [undefined, "jwt", "client-authentication+jwt"];
 
 /** Whom an assertion is from, before anything of it is proved. @throws {OAuthError} `invalid_client` when it is no JWT. */
-export function assertedClientId(assertion: string): string {
-  const { sub } = claimsOf(assertion);
+export async function assertedClientId(assertion: string): Promise<string> {
+  const { sub } = await claimsOf(assertion);
   if (typeof sub !== "string" || sub === "") throw refused("names no client (sub)");
   return sub;
 }
@@ -45,8 +37,8 @@ export function assertedClientId(assertion: string): string {
  * @throws {FetchFault} and {HttpError} 429 when its keys cannot be had.
  */
 export async function verifyAssertion(service: Service, client: Client, assertion: string, address: string): Promise<void> {
-  const wanted = wantedKey(assertion);
-  const claims = claimsOf(assertion);
+  const wanted = await wantedKey(assertion);
+  const claims = await claimsOf(assertion);
   const { jti, expiresAt } = checkClaims(claims, client.clientId, service);
   const keys = await keysFor(service, client, wanted, address);
   if (keys.length === 0) throw refused("is signed with a key that the client does not publish");
@@ -56,8 +48,8 @@ export async function verifyAssertion(service: Service, client: Client, assertio
   if (!(await service.store.create(jtiKind, { id }, service.clock(), expiresAt + 2 * SKEW))) throw refused("was used before");
 }
 
-function wantedKey(assertion: string): KeyWanted {
-  const { alg, kid, typ } = headerOf(assertion);
+async function wantedKey(assertion: string): Promise<KeyWanted> {
+  const { alg, kid, typ } = await headerOf(assertion);
   const algorithm = ASSERTION_ALGORITHMS.find((candidate) => candidate === alg);
   if (!algorithm) throw refused(`is not signed with one of ${ASSERTION_ALGORITHMS.join(", ")}`);
   if (!TYPES.includes(typ?.toLowerCase())) throw refused("is a token of another type");
@@ -92,6 +84,7 @@ function millisecondsOf(seconds: unknown, name: string): number | undefined {
 
 /** The algorithm is the key's: what the header names must be one that this key has. */
 async function isSignedByOne(keys: readonly ClientKey[], { algorithm }: KeyWanted, assertion: string): Promise<boolean> {
+  const { compactVerify, importJWK } = await import("jose");
   for (const jwk of keys) {
     try {
       await compactVerify(assertion, await importJWK({ ...jwk, alg: algorithm } as JWK, algorithm), { algorithms: [algorithm] });
@@ -103,7 +96,8 @@ async function isSignedByOne(keys: readonly ClientKey[], { algorithm }: KeyWante
   return false;
 }
 
-function headerOf(assertion: string): ProtectedHeaderParameters {
+async function headerOf(assertion: string): Promise<ProtectedHeaderParameters> {
+  const { decodeProtectedHeader } = await import("jose");
   try {
     return decodeProtectedHeader(assertion);
   } catch {
@@ -111,8 +105,9 @@ function headerOf(assertion: string): ProtectedHeaderParameters {
   }
 }
 
-function claimsOf(assertion: string): JWTPayload {
+async function claimsOf(assertion: string): Promise<JWTPayload> {
   if (assertion.length > MAX_LENGTH) throw refused(`is longer than ${MAX_LENGTH} characters`);
+  const { decodeJwt } = await import("jose");
   try {
     return decodeJwt(assertion);
   } catch {

@@ -1,21 +1,21 @@
 import { sameDigest, sha256 } from "../../shared/hash.ts";
-import { type Exchange, HttpError } from "../../shared/http/exchange.ts";
+import type { Exchange } from "../../shared/http/exchange.ts";
 import type { Parameters } from "../../shared/http/form.ts";
-import { FetchFault } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
 import { audit } from "../audit.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { ASSERTION_TYPE, assertedClientId, verifyAssertion } from "./assertion.ts";
-import { type AuthMethod, type Client, enabledAuthMethods } from "./client.ts";
+import type { AuthMethod, Client } from "./client.ts";
 import { createClients } from "./clients.ts";
+import { explainFault } from "./fetched.ts";
 
 export interface AuthenticatedClient {
   readonly client: Client;
   readonly method: AuthMethod;
 }
 
-/** What a request shows of its sender: a secret or an assertion, by the method. */
-interface Credentials {
+/** Whom a request says it is from, and what it shows of that: a secret or an assertion, by the method. Nothing is proved. */
+export interface Credentials {
   readonly clientId: string;
   readonly method: AuthMethod;
   readonly proof: string;
@@ -26,8 +26,7 @@ interface Credentials {
  * @throws {OAuthError} `invalid_client`, or `invalid_request` for two methods at once.
  * @throws {HttpError} 503 when the client's document or keys cannot be reached: that is never the client's fault.
  */
-export async function authenticateClient(exchange: Exchange, parameters: Parameters, service: Service): Promise<AuthenticatedClient> {
-  const credentials = credentialsOf(exchange, parameters);
+export async function authenticateClient(exchange: Exchange, credentials: Credentials, service: Service): Promise<AuthenticatedClient> {
   const { clientId, method } = credentials;
   exchange.note({ client: clientId.slice(0, 200) });
   try {
@@ -42,16 +41,11 @@ export async function authenticateClient(exchange: Exchange, parameters: Paramet
   }
 }
 
-/** Whom a request says it is from, before that is proved. @throws {OAuthError} when it does not say it well. */
-export function presentedClientId(exchange: Exchange, parameters: Parameters): string {
-  return credentialsOf(exchange, parameters).clientId;
-}
-
 function checkMethod(client: Client, method: AuthMethod, { config }: Service): void {
   if (!client.authMethods.includes(method)) {
     throw new OAuthError("invalid_client", `The client authenticates with ${client.authMethods.join(" or ")}, not ${method}.`);
   }
-  if (!enabledAuthMethods(config).includes(method)) {
+  if (!config.clientAuthMethods.includes(method)) {
     throw new OAuthError("invalid_client", `Clients do not authenticate with ${method} here.`);
   }
 }
@@ -59,19 +53,14 @@ function checkMethod(client: Client, method: AuthMethod, { config }: Service): v
 async function prove(client: Client, { method, proof }: Credentials, { address }: Exchange, service: Service): Promise<void> {
   if (method === "none") return;
   if (method === "private_key_jwt") {
-    await verifyAssertion(service, client, proof, address).catch(explainKeys);
+    await verifyAssertion(service, client, proof, address).catch(explainFault("keys"));
   } else if (client.secretHash === undefined || !sameDigest(sha256(proof), client.secretHash)) {
     throw new OAuthError("invalid_client", "The client secret is wrong.");
   }
 }
 
-function explainKeys(error: unknown): never {
-  if (!(error instanceof FetchFault)) throw error;
-  if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's keys cannot be used: ${error.message}.`);
-  throw new HttpError(503, "The client's keys cannot be reached right now. Try again shortly.", { "retry-after": "10" }, { cause: error });
-}
-
-function credentialsOf(exchange: Exchange, parameters: Parameters): Credentials {
+/** @throws {OAuthError} when a request does not say well whom it is from. */
+export async function credentialsOf(exchange: Exchange, parameters: Parameters): Promise<Credentials> {
   const basic = basicCredentials(exchange.header("authorization"));
   const clientId = parameters.get("client_id");
   const secret = parameters.get("client_secret");
@@ -79,7 +68,7 @@ function credentialsOf(exchange: Exchange, parameters: Parameters): Credentials 
   if ([basic, secret, assertion].filter((credential) => credential !== undefined).length > 1) {
     throw new OAuthError("invalid_request", "Authenticate in one way only (RFC 6749 §2.3).");
   }
-  const named = basic?.clientId ?? (assertion === undefined ? clientId : assertedClientId(assertion));
+  const named = basic?.clientId ?? (assertion === undefined ? clientId : await assertedClientId(assertion));
   if (named === undefined) throw new OAuthError("invalid_client", "client_id is missing.");
   if (clientId !== undefined && clientId !== named) {
     throw new OAuthError("invalid_request", "client_id differs from whom the credentials name.");

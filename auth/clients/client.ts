@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SurfaceName } from "../../shared/bearer/audience.ts";
 import { clientKeySet } from "../../shared/client-keys.ts";
-import type { AuthMethod, Config, RegisteredClient } from "../../shared/config.ts";
+import type { AuthMethod, RegisteredClient } from "../../shared/config.ts";
 import { AUTH_METHODS, CLIENT_GRANT_TYPES } from "../../shared/config-clients.ts";
 import { sha256 } from "../../shared/hash.ts";
 import type { Kind } from "../../shared/state/store.ts";
@@ -82,9 +82,4 @@ export function isPublic(client: Client): boolean {
  */
 export function verifiedHost({ origin, clientId }: Client): string | undefined {
   return origin === "document" ? new URL(clientId).host : undefined;
-}
-
-/** How clients may authenticate here: what discovery advertises, and nothing else is taken. */
-export function enabledAuthMethods({ clientAuthMethods }: Config): readonly AuthMethod[] {
-  return clientAuthMethods;
 }

@@ -1,13 +1,12 @@
 import type { Config, RegisteredClient } from "../../shared/config.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { HttpError } from "../../shared/http/exchange.ts";
-import { FetchFault } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
 import { clientStateKind } from "../../shared/state/records.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { type Client, fromConfiguration } from "./client.ts";
 import { type ClientRecords, createClientRecords } from "./client-records.ts";
-import { createFetchedDocuments } from "./fetched.ts";
+import { createFetchedDocuments, explainFault } from "./fetched.ts";
 import { isDocumentId, metadataDocuments } from "./metadata-document.ts";
 
 /** All clients, wherever they come from. */
@@ -68,7 +67,7 @@ export function createClients(service: Service): Clients {
   /** Nothing is fetched for a client that is disabled. */
   async function findByDocument(url: string, address: string | undefined): Promise<Client | undefined> {
     const [known, disabled] = await Promise.all([documents.known(metadata, url), isDisabled(url)]);
-    return disabled ? undefined : documents.get(metadata, url, { known, address }).catch(explain);
+    return disabled ? undefined : documents.get(metadata, url, { known, address }).catch(explainFault("metadata document"));
   }
 
   return {
@@ -83,13 +82,12 @@ export function createClients(service: Service): Clients {
   };
 }
 
-function explain(error: unknown): never {
-  if (!(error instanceof FetchFault)) throw error;
-  if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's metadata document cannot be used: ${error.message}.`);
-  throw new HttpError(
-    503,
-    "The client's metadata document cannot be reached right now. Try again shortly.",
-    { "retry-after": "10" },
-    { cause: error },
-  );
+/** The client, or nothing when it is gone, disabled or its document cannot be had: for pages that go on without it. */
+export async function findIfUsable(service: Service, clientId: string, address: string): Promise<Client | undefined> {
+  try {
+    return await service.part(createClients).find(clientId, address);
+  } catch (error) {
+    if (error instanceof HttpError || error instanceof OAuthError) return undefined;
+    throw error;
+  }
 }

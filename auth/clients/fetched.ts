@@ -5,6 +5,7 @@ import { addressLayer, type Layer, limit, limitPerHour } from "../../shared/limi
 import { createGuardedFetch, FetchFault, type GuardedAnswer } from "../../shared/net/guarded-fetch.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
+import { OAuthError } from "../oauth-error.ts";
 import { freshnessOf } from "./freshness.ts";
 
 const fetchedCodec = z.strictObject({
@@ -170,4 +171,14 @@ function jsonOf(body: Buffer): unknown {
 function isFlat(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return depth > 0 && Object.values(value).every((member) => isFlat(member, depth - 1));
+}
+
+/** Says to a client why its own things cannot be had. @param what In words, such as "keys". */
+export function explainFault(what: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof FetchFault)) throw error;
+    if (error.kind === "refused") throw new OAuthError("invalid_client", `The client's ${what} cannot be used: ${error.message}.`);
+    const message = `The client's ${what} cannot be reached right now. Try again shortly.`;
+    throw new HttpError(503, message, { "retry-after": "10" }, { cause: error });
+  };
 }

@@ -4,7 +4,7 @@ import type { Config } from "../../shared/config.ts";
 import { fetchUrlFault } from "../../shared/net/fetch-url.ts";
 import { redirectUriFault } from "../../shared/net/redirect-uri.ts";
 import { OAuthError } from "../oauth-error.ts";
-import { type AuthMethod, type Client, enabledAuthMethods } from "./client.ts";
+import type { AuthMethod, Client } from "./client.ts";
 
 /** What a client says of itself (RFC 7591 §2), whether it registers or publishes a document. Other members are ignored. */
 export const clientMetadata = z.object({
@@ -59,7 +59,7 @@ export function checkMetadata(
 
 /** @throws {OAuthError} for a method that is not enabled here. */
 export function enabledMethod(method: string, config: Config): AuthMethod {
-  const enabled = enabledAuthMethods(config);
+  const enabled = config.clientAuthMethods;
   const known = enabled.find((candidate) => candidate === method);
   if (!known) {
     throw new OAuthError("invalid_client_metadata", `token_endpoint_auth_method must be one of ${enabled.join(", ")}.`);

@@ -6,7 +6,7 @@ import type { Service } from "../../shared/service.ts";
 import { audit } from "../audit.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { json } from "../surfaces.ts";
-import { type AuthMethod, type Client, enabledAuthMethods } from "./client.ts";
+import type { AuthMethod, Client } from "./client.ts";
 import { createClients } from "./clients.ts";
 import { checkMetadata, clientMetadata, enabledMethod, parseMetadata } from "./metadata.ts";
 
@@ -78,6 +78,6 @@ function jsonOf(body: Buffer): unknown {
  */
 function authMethodsOf(method: string | undefined, { config }: Service): readonly AuthMethod[] {
   if (method !== undefined) return [enabledMethod(method, config)];
-  const secrets = enabledAuthMethods(config).filter((enabled) => enabled.startsWith("client_secret"));
+  const secrets = config.clientAuthMethods.filter((enabled) => enabled.startsWith("client_secret"));
   return secrets.length > 0 ? secrets : [enabledMethod("none", config)];
 }

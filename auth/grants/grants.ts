@@ -78,6 +78,9 @@ export function killed(
   return { grant: { ...rest, state: "dead", diedAt: now, diedOf: reason }, expiresAt: now + lifetimes(keeper).deadGrant };
 }
 
+/** How often a use that changes nothing else is written down, in milliseconds: idle life and "last access" count from it. */
+export const USE_WRITTEN_EVERY = 60 * 60 * 1000;
+
 /**
  * Ends a grant that somebody other than its client wants to end.
  * @returns Whether it was alive.

@@ -1,9 +1,10 @@
 import { sha256 } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
+import { writeOver } from "../../shared/state/entries.ts";
 import { type Grant, grantKind } from "../../shared/state/records.ts";
 import { type Entry, Unavailable } from "../../shared/state/store.ts";
 import type { AuthenticatedClient } from "../clients/authentication.ts";
-import { expiryOf, keyOf, readGrant } from "./grants.ts";
+import { expiryOf, keyOf, readGrant, USE_WRITTEN_EVERY } from "./grants.ts";
 import type { Handle } from "./handles.ts";
 
 /**
@@ -14,8 +15,6 @@ export interface StandingGrant extends Handle {
   readonly grant: Grant;
 }
 
-/** How often a use that changes nothing else is written down, in milliseconds. */
-const USE_WRITTEN_EVERY = 60 * 60 * 1000;
 const TRIES = 5;
 
 export function machineHandle(clientId: string, resource: string): Handle {
@@ -50,10 +49,7 @@ export async function standingGrant(
       lastIssuedAt: now,
       ...whatIsDead(known, now),
     };
-    const written = entry
-      ? await service.store.replace(grantKind, keyOf(handle), entry.version, grant, expiryOf(grant))
-      : await service.store.create(grantKind, keyOf(handle), grant, expiryOf(grant));
-    if (!written) continue;
+    if (!(await writeOver(service.store, grantKind, keyOf(handle), entry, grant, expiryOf(grant)))) continue;
     if (known?.state === "dead") service.bearer.forget(handle.grantId);
     return { ...handle, grant };
   }

@@ -14,7 +14,7 @@ import { type AccessToken, mintAccessToken, mintIdToken } from "../keys/tokens.t
 import { lifetimes } from "../lifetimes.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { narrowScopes } from "../scopes.ts";
-import { expiryOf, killed, type Step, stepGrant } from "./grants.ts";
+import { expiryOf, killed, type Step, stepGrant, USE_WRITTEN_EVERY } from "./grants.ts";
 import { newRefreshToken, parseRefreshToken } from "./handles.ts";
 
 export interface RefreshRequest {
@@ -51,8 +51,6 @@ const REPLY = "refresh reply";
 const KEPT_HASHES = 4;
 /** A client that authenticates keeps its refresh token until this part of its idle life is over (RFC 9700 §4.14.2). */
 const ROTATE_AFTER = 0.7;
-/** How often a use that changes nothing else is written down, in milliseconds: idle life and "last access" count from it. */
-const USE_WRITTEN_EVERY = 60 * 60 * 1000;
 
 /**
  * Redeems a refresh token (RFC 6749 §6, RFC 9700 §4.14.2). Public clients get a new one at each use; a reply that was

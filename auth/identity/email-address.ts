@@ -26,3 +26,8 @@ export function normalizeEmail(text: string): string | undefined {
 export function mailboxOf(email: string): string {
   return email.replace(/^([^+@]+)\+[^@]*@/, "$1@");
 }
+
+/** What stands after the last `@`. */
+export function domainOf(email: string): string {
+  return email.slice(email.lastIndexOf("@") + 1);
+}

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { sha256 } from "../../shared/hash.ts";
 import type { Exchange } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
+import { writeOver } from "../../shared/state/entries.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { lifetimes } from "../lifetimes.ts";
 import { cookieJar } from "./sessions.ts";
@@ -29,8 +30,8 @@ export async function rememberBrowser(service: Service, exchange: Exchange, emai
   const at = clock();
   const expiresAt = at + lifetimes(service).browserCookie;
   const known = await store.get(knownBrowserKind, { id });
-  if (!known) await store.create(knownBrowserKind, { id }, { at }, expiresAt);
-  else if (at - known.value.at > WRITTEN_AFTER) await store.replace(knownBrowserKind, { id }, known.version, { at }, expiresAt);
+  if (known && at - known.value.at <= WRITTEN_AFTER) return;
+  await writeOver(store, knownBrowserKind, { id }, known, { at }, expiresAt);
 }
 
 function idOf(service: Service, exchange: Exchange, email: string): string | undefined {

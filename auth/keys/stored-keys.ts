@@ -1,6 +1,7 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { publicJwkOf, type SigningAlg } from "../../shared/bearer/key-algorithms.ts";
 import type { Config } from "../../shared/config.ts";
+import { writeOver } from "../../shared/state/entries.ts";
 import { SIGNING_KEYS, signingKeysKind } from "../../shared/state/records.ts";
 import type { Sealer } from "../../shared/state/seal.ts";
 import { type Store, Unavailable } from "../../shared/state/store.ts";
@@ -60,10 +61,7 @@ async function change(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const entry = await store.get(signingKeysKind, SIGNING_KEYS);
     const keys = [...(await next(entry?.value.keys ?? [], clock()))];
-    const written = entry
-      ? await store.replace(signingKeysKind, SIGNING_KEYS, entry.version, { keys }, null)
-      : await store.create(signingKeysKind, SIGNING_KEYS, { keys }, null);
-    if (written) return keys;
+    if (await writeOver(store, signingKeysKind, SIGNING_KEYS, entry, { keys }, null)) return keys;
   }
   throw new Unavailable("the signing keys changed too often");
 }

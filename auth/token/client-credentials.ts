@@ -6,11 +6,11 @@ import { permittedScopes } from "../identity/admission.ts";
 import { mintAccessToken } from "../keys/tokens.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { audiencesOf, resourceOf } from "../resources.ts";
-import { grantableScopes, narrowScopes } from "../scopes.ts";
+import { grantableScopes, IDENTITY_SCOPES, narrowScopes } from "../scopes.ts";
 import { type GrantHandler, tokenReply } from "./grant-handler.ts";
 
-/** OpenID Connect Core §5.4 and §11: what a person is, and that it may be away. */
-const OF_PEOPLE: ReadonlySet<string> = new Set(["openid", "profile", "email", "offline_access"]);
+/** What a person is, and that it may be away. */
+const OF_PEOPLE: ReadonlySet<string> = new Set(IDENTITY_SCOPES);
 
 /**
  * grant_type=client_credentials (RFC 6749 §4.4, MCP's extension SEP-1046): a machine in its own name. There is no

@@ -1,7 +1,7 @@
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { parametersOf, readForm } from "../../shared/http/form.ts";
 import type { Service } from "../../shared/service.ts";
-import { authenticateClient, presentedClientId } from "../clients/authentication.ts";
+import { authenticateClient, credentialsOf } from "../clients/authentication.ts";
 import { revokeToken } from "../grants/revocation.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { countingRefusals, refuseAfterFailures } from "./refusals.ts";
@@ -10,9 +10,10 @@ import { countingRefusals, refuseAfterFailures } from "./refusals.ts";
 export async function handleRevocation(exchange: Exchange, service: Service): Promise<Reply> {
   if (exchange.method !== "POST") throw new HttpError(405, "The revocation endpoint takes POST.", { allow: "POST" });
   const parameters = parametersOf(await readForm(exchange));
-  const presented = { clientId: presentedClientId(exchange, parameters), isProved: false };
+  const credentials = await credentialsOf(exchange, parameters);
+  const presented = { clientId: credentials.clientId, isProved: false };
   refuseAfterFailures(service, exchange, presented);
-  const { client } = await countingRefusals(service, exchange, presented, authenticateClient(exchange, parameters, service));
+  const { client } = await countingRefusals(service, exchange, presented, authenticateClient(exchange, credentials, service));
   const token = parameters.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "token is missing.");
   await revokeToken(service, exchange, client, token);

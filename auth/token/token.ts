@@ -4,7 +4,7 @@ import type { Service } from "../../shared/service.ts";
 import type { Grant } from "../../shared/state/records.ts";
 import type { Entry } from "../../shared/state/store.ts";
 import { audit } from "../audit.ts";
-import { authenticateClient, presentedClientId } from "../clients/authentication.ts";
+import { authenticateClient, credentialsOf } from "../clients/authentication.ts";
 import { readGrant } from "../grants/grants.ts";
 import { type Handle, parseCode, parseRefreshToken } from "../grants/handles.ts";
 import { createSigner } from "../keys/signer.ts";
@@ -44,13 +44,14 @@ export async function handleToken(exchange: Exchange, service: Service): Promise
   exchange.note({ grantType: known ?? "unknown" });
   if (!known) throw new OAuthError("unsupported_grant_type", `There are: ${GRANT_TYPES.join(", ")}.`);
   // Said wrongly, it ends here, before anything is under way that could fail unheard.
-  const clientId = presentedClientId(exchange, parameters);
+  const credentials = await credentialsOf(exchange, parameters);
+  const { clientId } = credentials;
   const handle = GRANTS[known].handleOf(parameters, clientId, service);
   const presented = { clientId, subject: handle?.subject, isProved: false };
   refuseAfterFailures(service, exchange, presented);
   // All at once: a remote store answers them in one request. Nothing of the grant is used before the client is proved.
   const [authenticated, grant] = await Promise.all([
-    countingRefusals(service, exchange, presented, authenticateClient(exchange, parameters, service)),
+    countingRefusals(service, exchange, presented, authenticateClient(exchange, credentials, service)),
     grantOf(handle, clientId, service),
     service.part(createSigner).ready(),
   ]);

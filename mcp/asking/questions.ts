@@ -2,10 +2,11 @@ import { z } from "zod";
 import type { Asker, InputRequest } from "../../shared/capabilities/ask.ts";
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import { randomToken } from "../../shared/hash.ts";
+import { isObject } from "../../shared/is-object.ts";
 import type { Service } from "../../shared/service.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import { type ClientFeatures, NO_FEATURES } from "../protocol/client-features.ts";
-import { isObject, type Params, type RpcResponse, renderRequest } from "../protocol/json-rpc.ts";
+import { type Params, type RpcResponse, renderRequest } from "../protocol/json-rpc.ts";
 import { createInbox } from "../streams/inbox.ts";
 
 /**

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { type Asker, type InputRequest, InputRequired } from "../../shared/capabilities/ask.ts";
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
+import { isObject } from "../../shared/is-object.ts";
 import type { Kind } from "../../shared/state/store.ts";
 import type { Call } from "../methods/call.ts";
 import { renderInputRequired } from "../methods/result.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject, type Params } from "../protocol/json-rpc.ts";
+import type { Params } from "../protocol/json-rpc.ts";
 import { openState, type RequestState, sealState } from "./request-state.ts";
 
 /** A round whose answers were used. Id: the state's. Owner: the subject, if there is one. Expires with the state. */

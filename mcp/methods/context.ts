@@ -1,9 +1,10 @@
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import { type Context, LOG_SEVERITIES, type LogSeverity, type Trace } from "../../shared/capabilities/capability.ts";
 import { createContext } from "../../shared/capabilities/context.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { createAllowance, type Rate } from "../../shared/limits/allowance.ts";
 import { LOG_LEVEL } from "../protocol/envelope.ts";
-import { isObject, type Params } from "../protocol/json-rpc.ts";
+import type { Params } from "../protocol/json-rpc.ts";
 import type { Call } from "./call.ts";
 
 /**

@@ -1,6 +1,7 @@
+import { isObject } from "../../shared/is-object.ts";
 import { requiredCapabilities } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject, type Params } from "../protocol/json-rpc.ts";
+import type { Params } from "../protocol/json-rpc.ts";
 import type { Call } from "./call.ts";
 
 /** Resources, and tasks, that one stream or session may watch. */

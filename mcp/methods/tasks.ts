@@ -1,8 +1,8 @@
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { taskKeyOf } from "../../shared/tasks/task-records.ts";
 import { requiredCapabilities } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject } from "../protocol/json-rpc.ts";
 import { answerOwnTask, cancelOwnTask, readOwnTask } from "../tasks/tasks.ts";
 import type { Call, MethodHandler } from "./call.ts";
 import { renderResult } from "./result.ts";

@@ -4,11 +4,12 @@ import { type Access, type Capability, CapabilityError } from "../../shared/capa
 import type { Outcome } from "../../shared/capabilities/content.ts";
 import { once } from "../../shared/capabilities/idempotency.ts";
 import type { Config } from "../../shared/config.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { limitCalls } from "../../shared/limits/calls.ts";
 import { withAnswers } from "../asking/rounds.ts";
 import { requiredCapabilities } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
-import { isObject, type Params } from "../protocol/json-rpc.ts";
+import type { Params } from "../protocol/json-rpc.ts";
 import { checkParamHeaders } from "../protocol/param-headers.ts";
 import type { Era } from "../protocol/revisions.ts";
 import { startTask } from "../tasks/tasks.ts";

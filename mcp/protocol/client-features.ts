@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Interaction } from "../../shared/capabilities/ask.ts";
-import { isObject } from "./json-rpc.ts";
+import { isObject } from "../../shared/is-object.ts";
 
 /** What a client said it can do (MCP 2026-07-28 schema ClientCapabilities), as far as we ask for it. Kept with its session. */
 export const clientFeaturesCodec = z.strictObject({

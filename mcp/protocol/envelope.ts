@@ -1,6 +1,7 @@
 import { LOG_SEVERITIES } from "../../shared/capabilities/capability.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { type ClientFeatures, readClientFeatures } from "./client-features.ts";
-import { isObject, type Params } from "./json-rpc.ts";
+import type { Params } from "./json-rpc.ts";
 
 /** What every modern request says of itself, in `params._meta` (MCP 2026-07-28 basic §meta). */
 const PREFIX = "io.modelcontextprotocol/";

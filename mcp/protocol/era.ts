@@ -1,7 +1,8 @@
+import { isObject } from "../../shared/is-object.ts";
 import { claimedVersion, ENVELOPE_MISSING, envelopeFault, envelopeOf } from "./envelope.ts";
 import { McpError } from "./errors.ts";
 import { checkMirrors, checkPresence, type ProtocolHeaders } from "./headers.ts";
-import { isObject, type Message, type Params, type RpcNotification, type RpcRequest } from "./json-rpc.ts";
+import type { Message, Params, RpcNotification, RpcRequest } from "./json-rpc.ts";
 import {
   ASSUMED_REVISION,
   type Era,

@@ -1,4 +1,5 @@
 import { JsonError, type JsonLimits, parseJson } from "../../shared/http/json.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { McpError, renderingOf } from "./errors.ts";
 import type { Era } from "./revisions.ts";
 
@@ -80,10 +81,6 @@ export function renderRequest(id: RequestId, method: string, params: Params): st
 export function renderError(id: RequestId | undefined, error: McpError, era: Era): string {
   const { code } = renderingOf(error.fault, era);
   return JSON.stringify({ jsonrpc: "2.0", id, error: { code, message: error.message, data: error.data } });
-}
-
-export function isObject(value: unknown): value is Params {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readResponse(value: Params): RpcResponse {

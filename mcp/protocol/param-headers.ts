@@ -1,7 +1,8 @@
 import type { HeaderParameter } from "../../shared/capabilities/capability.ts";
+import { isObject } from "../../shared/is-object.ts";
 import { McpError } from "./errors.ts";
 import { decodeValue } from "./headers.ts";
-import { isObject, type Params } from "./json-rpc.ts";
+import type { Params } from "./json-rpc.ts";
 
 /**
  * What a tool's schema has clients repeat in `Mcp-Param-*` headers must be there and say what the arguments say, so that

@@ -1,10 +1,11 @@
 import type { Caller } from "../../shared/capabilities/capability.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
+import { isObject } from "../../shared/is-object.ts";
 import type { Service } from "../../shared/service.ts";
 import { claimsModernEra } from "../protocol/era.ts";
 import { McpError } from "../protocol/errors.ts";
 import { readProtocolHeaders } from "../protocol/headers.ts";
-import { isObject, parseMessage } from "../protocol/json-rpc.ts";
+import { parseMessage } from "../protocol/json-rpc.ts";
 import { namesModernEra } from "../protocol/revisions.ts";
 import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { answerBatch } from "./batch.ts";

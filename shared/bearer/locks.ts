@@ -1,3 +1,4 @@
+import { writeOver } from "../state/entries.ts";
 import type { Lock } from "../state/records.ts";
 import { type Kind, type Store, Unavailable } from "../state/store.ts";
 
@@ -19,10 +20,7 @@ export async function changeLock(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const known = await store.get(kind, { id });
     const lock = change(known?.value ?? OPEN);
-    const written = known
-      ? await store.replace(kind, { id }, known.version, lock, expiresAt)
-      : await store.create(kind, { id }, lock, expiresAt);
-    if (written) return lock;
+    if (await writeOver(store, kind, { id }, known, lock, expiresAt)) return lock;
   }
   throw new Unavailable("a lock changed too often");
 }

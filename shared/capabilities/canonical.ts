@@ -1,5 +1,5 @@
+import { isObject } from "../is-object.ts";
 import { CapabilityError } from "./capability.ts";
-import { isObject } from "./schemas.ts";
 
 const MAX_DEPTH = 200;
 

@@ -1,5 +1,5 @@
+import { isObject } from "../is-object.ts";
 import { isShape } from "./content.ts";
-import { isObject } from "./schemas.ts";
 
 /** What one member of a definition must be. */
 interface Member {

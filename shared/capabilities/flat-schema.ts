@@ -1,5 +1,6 @@
+import { isObject } from "../is-object.ts";
 import { FlatSchemaError, intersectionOf, unionOf } from "./schema-combination.ts";
-import { isObject, type JsonSchema } from "./schemas.ts";
+import type { JsonSchema } from "./schemas.ts";
 
 /** The keywords that OpenAPI documents need; the others pass through. */
 export interface FlatSchema {

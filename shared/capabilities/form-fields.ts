@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { isObject } from "../is-object.ts";
 import { isRaw, type RawSchema, type Shape } from "./content.ts";
-import { inputSchemaOf, isObject, type JsonSchema, propertiesOf } from "./schemas.ts";
+import { inputSchemaOf, type JsonSchema, propertiesOf } from "./schemas.ts";
 import { checkOf } from "./shape.ts";
 import type { ShapeCheck, ShapeFault } from "./shape-fault.ts";
 

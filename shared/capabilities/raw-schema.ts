@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { isObject } from "../is-object.ts";
 import type { ObjectSchema, RawSchema } from "./content.ts";
 import { visitSchemas } from "./schema-walk.ts";
-import { isObject } from "./schemas.ts";
 import { fieldOf, type ShapeCheck, type ShapeFault } from "./shape-fault.ts";
 import { uniqueItems } from "./unique-items.ts";
 

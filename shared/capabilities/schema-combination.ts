@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isObject, type JsonSchema, propertiesOf } from "./schemas.ts";
+import { isObject } from "../is-object.ts";
+import { type JsonSchema, propertiesOf } from "./schemas.ts";
 
 /** Why a schema has no flat form: the place in it, the fault, the mend. */
 export class FlatSchemaError extends Error {

@@ -1,4 +1,5 @@
-import { isObject, type JsonSchema } from "./schemas.ts";
+import { isObject } from "../is-object.ts";
+import type { JsonSchema } from "./schemas.ts";
 
 /** Where a schema stands in another. */
 export interface SchemaPlace {

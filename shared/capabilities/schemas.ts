@@ -51,10 +51,6 @@ export function fitsQuery(schema: JsonSchema): boolean {
   return SCALARS.includes(schema["type"]);
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** zod writes a long pattern beside each format of its own; the format says the same to whoever reads it. */
 function dropDerivedPattern(schema: { format?: unknown; pattern?: unknown }): void {
   if (schema.format !== undefined) delete schema.pattern;

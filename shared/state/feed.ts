@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
+import { writeOver } from "./entries.ts";
 import { type Kind, type Store, Unavailable } from "./store.ts";
 
 /**
@@ -96,10 +97,7 @@ export function openFeed<T>(
       const all = [...kept, ...items.map((item, index) => ({ position: first + index, item }))];
       const value = trim({ next: first + items.length, lost, items: all }, now - maxAge, most);
       const expiresAt = value.next + maxAge;
-      const written = found
-        ? await store.replace(kind, key, found.version, value, expiresAt)
-        : await store.create(kind, key, value, expiresAt);
-      if (written) return first;
+      if (await writeOver(store, kind, key, found, value, expiresAt)) return first;
       await pause(Math.random() * Math.min(attempt * 2, LONGEST_PAUSE));
     }
     throw new Unavailable(`others write to the feed ${name} all the time`);

@@ -1,4 +1,4 @@
-import { type Client, enabledAuthMethods, fromConfiguration } from "../../auth/clients/client.ts";
+import { type Client, fromConfiguration } from "../../auth/clients/client.ts";
 import { configuredClients } from "../../auth/clients/clients.ts";
 import type { Config } from "../../shared/config.ts";
 import { registeredClient } from "../../shared/config-clients.ts";
@@ -51,7 +51,7 @@ export function newClient(
   const faults = [...redirects, ...afterLogout].flatMap((uri) => faultOf(uri, redirectUriFault(uri, config.publicUrl)));
   if (keysUrl !== undefined) faults.push(...faultOf(`keys-url: ${keysUrl}`, fetchUrlFault(keysUrl, config.loopbackFetch)));
   const client = fromConfiguration(parsed.data, "added", now);
-  if (!client.authMethods.some((own) => enabledAuthMethods(config).includes(own))) {
+  if (!client.authMethods.some((own) => config.clientAuthMethods.includes(own))) {
     faults.push(`method: ${client.authMethods.join(" and ")} are not among CLIENT_AUTH_METHODS`);
   }
   if (faults.length > 0) throw new CommandError(faults.join("\n"));

@@ -1,6 +1,6 @@
 import type { Config } from "../../../shared/config.ts";
 import type { Upstream } from "../../../shared/config-upstreams.ts";
-import { domainOf } from "./claims.ts";
+import { domainOf } from "../email-address.ts";
 
 /** What the session of a person who signed in with an e-mail code says of where. */
 export const EMAIL = "email";

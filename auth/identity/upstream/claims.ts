@@ -1,7 +1,8 @@
 import type { Profile } from "../../../shared/capabilities/capability.ts";
 import type { Config } from "../../../shared/config.ts";
 import type { ClaimNames, Upstream } from "../../../shared/config-upstreams.ts";
-import { normalizeEmail } from "../email-address.ts";
+import { isObject } from "../../../shared/is-object.ts";
+import { domainOf, normalizeEmail } from "../email-address.ts";
 import { UpstreamFault } from "./fault.ts";
 
 /** Claims of an ID token or of userinfo. */
@@ -58,10 +59,6 @@ function find(claims: Claims, name: string): unknown {
     .reduce<unknown>((value, member) => (isObject(value) && Object.hasOwn(value, member) ? value[member] : undefined), claims);
 }
 
-function isObject(value: unknown): value is Claims {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** One line, of whole characters: it stands on pages and in tokens. */
 function nameOf(name: string): string {
   return name
@@ -88,10 +85,6 @@ function emailOf(claim: unknown): string | undefined {
 function isVerified({ trustsEmail, domains }: Upstream, email: string, verified: unknown): boolean {
   if (domains && !domains.includes(domainOf(email))) return false;
   return verified === undefined ? trustsEmail : verified === true || verified === "true";
-}
-
-export function domainOf(email: string): string {
-  return email.slice(email.lastIndexOf("@") + 1);
 }
 
 /** Those that rules name come first, so that whoever is in very many groups loses none that matters. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Upstream } from "../../../shared/config-upstreams.ts";
 import { randomToken } from "../../../shared/hash.ts";
 import type { Service } from "../../../shared/service.ts";
+import { listAll } from "../../../shared/state/entries.ts";
 import { type Key, type Kind, type Store, Unavailable } from "../../../shared/state/store.ts";
 import { lifetimes } from "../../lifetimes.ts";
 import type { UpstreamPerson } from "./claims.ts";
@@ -66,12 +67,9 @@ export async function keepLogin(
 
 /** Ends all sign-ins of a person at their providers: nobody goes on by them, and no refresh token is kept. */
 export async function endLogins({ store, clock }: Pick<Service, "store" | "clock">, subject: string): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const page = await store.list(upstreamLoginKind, subject, cursor);
-    for (const { id } of page.entries) await changeLogin(store, { owner: subject, id }, (login) => ended(login, clock()));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for (const { id } of await listAll(store, upstreamLoginKind, subject)) {
+    await changeLogin(store, { owner: subject, id }, (login) => ended(login, clock()));
+  }
 }
 
 /** The end of a sign-in at a provider. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../../../shared/hash.ts";
 import type { Provider } from "./provider.ts";
 
 /** What a client asked of the sign-in; what concerns consent is not among it. */
@@ -37,7 +37,7 @@ export async function upstreamUrl(provider: Provider, { state, nonce, verifier, 
     scope: upstream.scope,
     state,
     nonce,
-    code_challenge: createHash("sha256").update(verifier).digest("base64url"),
+    code_challenge: sha256(verifier),
     code_challenge_method: "S256",
   };
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);

@@ -1,9 +1,8 @@
 import type { Profile } from "../../../shared/capabilities/capability.ts";
 import type { Service } from "../../../shared/service.ts";
 import { Unavailable } from "../../../shared/state/store.ts";
-import { audit, type Trail } from "../../audit.ts";
-import { endGrant } from "../../grants/grants.ts";
-import { listGrants } from "../../grants/limit-grants.ts";
+import type { Trail } from "../../audit.ts";
+import { endGrants, listGrants } from "../../grants/limit-grants.ts";
 import type { UpstreamPerson } from "./claims.ts";
 import { UpstreamFault } from "./fault.ts";
 import { changeLogin, ended, openToken, plainIssuer, sealToken, type UpstreamLogin, upstreamLoginKind } from "./login.ts";
@@ -83,10 +82,7 @@ export async function checkUpstream(
 /** What the sign-in led to ends with it: at once here, within ten seconds everywhere. */
 async function endGrantsOf(service: Service, exchange: Trail, subject: string, login: string): Promise<void> {
   const grants = (await listGrants(service, subject)).filter(({ value }) => value.upstream?.login === login);
-  for (const { id, value } of grants) {
-    const ended = await endGrant(service, { subject, grantId: id }, "upstream");
-    if (ended) audit(service, exchange, "revoke", { client: value.clientId, subject, grant: id, reason: "upstream" });
-  }
+  await endGrants(service, exchange, subject, grants, "upstream");
 }
 
 function lastResult({ clock, config }: Service, { profile, groups, checkedAt }: UpstreamLogin): Standing {
