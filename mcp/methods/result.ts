@@ -19,7 +19,7 @@ const META = metaOf({});
 export function renderResult(era: Era, members: Members, meta?: Members): string {
   const text = JSON.stringify(meta && era === "legacy" ? { ...members, _meta: meta } : members);
   if (era === "legacy") return text;
-  return `{"resultType":"complete",${membersOf(text)}"_meta":${meta ? metaOf(meta) : META}}`;
+  return inModernDress("complete", text, meta ? metaOf(meta) : META);
 }
 
 /**
@@ -33,8 +33,17 @@ export function renderCacheable(era: Era, members: Members, ttlMs = LISTING_TTL)
 
 /** Asks a modern client to come again with answers (MCP 2026-07-28 basic/patterns/mrtr). */
 export function renderInputRequired(inputRequests: Members, requestState: string): string {
-  const members = JSON.stringify({ resultType: "input_required", inputRequests, requestState });
-  return `{${membersOf(members)}"_meta":${META}}`;
+  return inModernDress("input_required", JSON.stringify({ inputRequests, requestState }), META);
+}
+
+/** The handle of a task, to a modern client that knows tasks (SEP-2663 CreateTaskResult). */
+export function renderTaskHandle(task: Members): string {
+  return inModernDress("task", JSON.stringify(task), META);
+}
+
+/** @param members and @param meta JSON texts. */
+function inModernDress(resultType: "complete" | "input_required" | "task", members: string, meta: string): string {
+  return `{"resultType":"${resultType}",${membersOf(members)}"_meta":${meta}}`;
 }
 
 /** What stands between an object's braces, ready for a further member. */

@@ -1,5 +1,5 @@
 import { isObject } from "../../shared/is-object.ts";
-import { requiredCapabilities } from "../protocol/client-features.ts";
+import { tasksNeeded } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
 import type { Params } from "../protocol/json-rpc.ts";
 import type { Call } from "./call.ts";
@@ -28,9 +28,7 @@ export function readFilter({ params, client }: Call): SubscriptionFilter {
   if (!isObject(notifications)) throw new McpError("invalid_params", "subscriptions/listen needs an object of notifications.");
   const taskIds = readNames(notifications, "taskIds");
   if (taskIds && !client.tasks) {
-    throw new McpError("missing_capability", "Only a client that declares tasks can listen to them.", {
-      requiredCapabilities: requiredCapabilities("tasks"),
-    });
+    throw tasksNeeded("Only a client that declares tasks can listen to them.");
   }
   const resourceSubscriptions = readNames(notifications, "resourceSubscriptions");
   resourceSubscriptions?.forEach(checkUri);

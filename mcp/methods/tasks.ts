@@ -1,7 +1,7 @@
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import { isObject } from "../../shared/is-object.ts";
 import { taskKeyOf } from "../../shared/tasks/task-records.ts";
-import { requiredCapabilities } from "../protocol/client-features.ts";
+import { tasksNeeded } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
 import { answerOwnTask, cancelOwnTask, readOwnTask } from "../tasks/tasks.ts";
 import type { Call, MethodHandler } from "./call.ts";
@@ -37,8 +37,7 @@ export const cancelTask: MethodHandler = async (call) => {
  */
 function taskIdOf({ client, caller, params, note }: Call): string {
   if (!client.tasks) {
-    const data = { requiredCapabilities: requiredCapabilities("tasks") };
-    throw new McpError("missing_capability", "This method is for clients that declare the tasks extension.", data);
+    throw tasksNeeded("This method is for clients that declare the tasks extension.");
   }
   if (!caller) throw new CapabilityError("unauthenticated", "A task belongs to a signed-in person.");
   const { taskId } = params;

@@ -7,7 +7,7 @@ import type { Config } from "../../shared/config.ts";
 import { isObject } from "../../shared/is-object.ts";
 import { limitCalls } from "../../shared/limits/calls.ts";
 import { withAnswers } from "../asking/rounds.ts";
-import { requiredCapabilities } from "../protocol/client-features.ts";
+import { tasksNeeded } from "../protocol/client-features.ts";
 import { McpError } from "../protocol/errors.ts";
 import type { Params } from "../protocol/json-rpc.ts";
 import { checkParamHeaders } from "../protocol/param-headers.ts";
@@ -112,9 +112,7 @@ function takesTasks({ era, client, caller }: Call): boolean {
 function requireTasks(call: Call): void {
   if (!call.caller) throw new CapabilityError("unauthenticated", "This runs as a task, which needs a signed-in person.");
   if (takesTasks(call)) return;
-  throw new McpError("missing_capability", "This tool runs as a task only: the client must declare that it knows tasks.", {
-    requiredCapabilities: requiredCapabilities("tasks"),
-  });
+  throw tasksNeeded("This tool runs as a task only: the client must declare that it knows tasks.");
 }
 
 function isTool({ surfaces }: Capability): boolean {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Interaction } from "../../shared/capabilities/ask.ts";
 import { isObject } from "../../shared/is-object.ts";
+import { McpError } from "./errors.ts";
 
 /** What a client said it can do (MCP 2026-07-28 schema ClientCapabilities), as far as we ask for it. Kept with its session. */
 export const clientFeaturesCodec = z.strictObject({
@@ -44,4 +45,9 @@ const REQUIRED: Readonly<Record<Interaction | "tasks", Readonly<Record<string, u
 /** What an error says a client would have to declare. */
 export function requiredCapabilities(feature: Interaction | "tasks"): Readonly<Record<string, unknown>> {
   return REQUIRED[feature];
+}
+
+/** What a client is told that would have to know tasks. */
+export function tasksNeeded(message: string): McpError {
+  return new McpError("missing_capability", message, { requiredCapabilities: requiredCapabilities("tasks") });
 }

@@ -35,12 +35,11 @@ export function createRunningCalls({ store, clock, log }: Service): RunningCalls
   return {
     begin(session, id, cancel) {
       const name = nameOf(session, id);
-      const key = { owner: session, id: sha256(JSON.stringify(id)) };
       let timer: NodeJS.Timeout | undefined;
       calls.set(name, cancel);
       const look = async () => {
         try {
-          if (await store.take(cancellationKind, key)) return cancel();
+          if (await store.take(cancellationKind, keyOf(session, id))) return cancel();
         } catch (error) {
           log.warn({ cause: error instanceof Error ? error.message : String(error) }, "cannot look for a cancellation");
         }
@@ -59,11 +58,15 @@ export function createRunningCalls({ store, clock, log }: Service): RunningCalls
     async cancel(session, id) {
       const cancel = calls.get(nameOf(session, id));
       if (cancel) return cancel();
-      await store.create(cancellationKind, { owner: session, id: sha256(JSON.stringify(id)) }, {}, clock() + KEPT);
+      await store.create(cancellationKind, keyOf(session, id), {}, clock() + KEPT);
     },
   };
 }
 
 function nameOf(session: string, id: RequestId): string {
   return `${session} ${JSON.stringify(id)}`;
+}
+
+function keyOf(session: string, id: RequestId) {
+  return { owner: session, id: sha256(JSON.stringify(id)) };
 }

@@ -61,8 +61,7 @@ export function eventStreamReply(service: Service, subject: string | undefined, 
 function openStream(service: Service, streams: OpenStreams, subject: string | undefined, sink: Sink, release: () => void): EventStream {
   const { clock, log } = service;
   const { streamLifetime, streamQueue } = service.config.mcp;
-  let ending: AbortController | undefined;
-  let isEnding = false;
+  const ending = new AbortController();
   let isOver = false;
   let doubted = false;
   let written = 0;
@@ -77,10 +76,7 @@ function openStream(service: Service, streams: OpenStreams, subject: string | un
       // A reader with something to read needs no sign of life.
       if (sink.pending() === 0) sink.write(COMMENT);
     },
-    startEnding() {
-      isEnding = true;
-      ending?.abort();
-    },
+    startEnding: () => ending.abort(),
     end,
   };
 
@@ -135,11 +131,7 @@ function openStream(service: Service, streams: OpenStreams, subject: string | un
   return {
     send,
     end,
-    get ending() {
-      ending ??= new AbortController();
-      if (isEnding) ending.abort();
-      return ending.signal;
-    },
+    ending: ending.signal,
     over: sink.signal,
   };
 }

@@ -8,17 +8,20 @@ export interface ReplayedEvent {
   readonly message: string;
 }
 
+/**
+ * Gives the events after one, as they come, until the stream is finished or `signal` aborts. It waits for a store that is
+ * down.
+ */
+export type Follow = (onEvent: (event: ReplayedEvent) => void, signal: AbortSignal) => Promise<void>;
+
 /** How kept streams are read. */
 export interface Following {
-  /** Whether the session has a stream with such an event, and nothing after it is lost. @throws {Unavailable} */
-  knows(session: string, eventId: string): Promise<boolean>;
   /**
-   * Gives the events after one, as they come, until the stream is finished or `signal` aborts. Once it has begun it waits
-   * for a store that is down.
-   * @returns false for an event that is not known (any more).
+   * What follows a session's stream after an event; nothing when the session has no stream with such an event (any
+   * more), or something after it is lost.
    * @throws {Unavailable}
    */
-  follow(session: string, eventId: string, onEvent: (event: ReplayedEvent) => void, signal: AbortSignal): Promise<boolean>;
+  open(session: string, eventId: string): Promise<Follow | undefined>;
 }
 
 /** A stream that this process writes, for those who follow it here. */
@@ -33,7 +36,7 @@ const INTERVAL = 500;
 /** Events may be large. */
 const PAGE = 20;
 
-/** The reading half of {@link Following}. */
+/** The reading half of `Replays`. */
 export function createFollow(
   { store, log, stopping }: Pick<Service, "store" | "log" | "stopping">,
   blobs: Blobs,
@@ -67,18 +70,8 @@ export function createFollow(
     }
   }
 
-  async function knows(session: string, eventId: string): Promise<boolean> {
-    const named = parseEventId(eventId);
-    if (!named) return false;
-    const record = await store.get(streamKind, { id: named.stream });
-    return record?.value.session === session && isKept(named.stream, named.sequence, record.value);
-  }
-
-  async function follow(...[session, eventId, onEvent, signal]: Parameters<Following["follow"]>): Promise<boolean> {
-    const named = parseEventId(eventId);
-    if (!named || !(await knows(session, eventId))) return false;
-    const { stream } = named;
-    let { sequence } = named;
+  async function follow(stream: string, after: number, ...[onEvent, signal]: Parameters<Follow>): Promise<void> {
+    let sequence = after;
     let down = false;
     while (!signal.aborted) {
       // Asked for before reading, so that nothing falls between.
@@ -86,23 +79,31 @@ export function createFollow(
       try {
         const over = await isOver(stream);
         for await (const event of eventsAfter(stream, sequence)) {
-          if (signal.aborted) return true;
+          if (signal.aborted) return;
           sequence = event.sequence;
           if (event.message !== undefined) onEvent({ id: eventIdOf(stream, sequence), message: event.message });
         }
-        if (over) return true;
+        if (over) return;
         down = false;
       } catch (error) {
-        if (stopping.aborted) return true;
+        if (stopping.aborted) return;
         if (!down) log.warn({ stream, cause: String(error) }, "a stream cannot be read");
         down = true;
       }
       await something(down ? undefined : news, signal);
     }
-    return true;
   }
 
-  return { knows, follow };
+  return {
+    async open(session, eventId) {
+      const named = parseEventId(eventId);
+      if (!named) return undefined;
+      const { stream, sequence } = named;
+      const record = await store.get(streamKind, { id: stream });
+      if (record?.value.session !== session || !(await isKept(stream, sequence, record.value))) return undefined;
+      return (onEvent, signal) => follow(stream, sequence, onEvent, signal);
+    },
+  };
 }
 
 /** Resolves when there is news, or after {@link INTERVAL} where none can come, or when `signal` aborts. */

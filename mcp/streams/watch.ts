@@ -5,9 +5,9 @@ import type { Service } from "../../shared/service.ts";
 export interface CallerWatch {
   /**
    * Calls `onEnd` once when the token in `authorization` is not good any more, looked at every {@link INTERVAL}, until
-   * `until` aborts. While the store cannot be reached nothing is known, and nothing ends.
+   * `until` aborts. While the store cannot be reached nothing is known, and nothing ends. A stranger has no token, and is not watched.
    */
-  watch(authorization: string, onEnd: () => void, until: AbortSignal): void;
+  watch(authorization: string | undefined, onEnd: () => void, until: AbortSignal): void;
 }
 
 /** Milliseconds. Added to the age of what the verifier remembers, it is the time in which a revocation ends what is open. */
@@ -35,6 +35,7 @@ export function createCallerWatch({ bearer, log }: Service): CallerWatch {
 
   return {
     watch(authorization, onEnd, until) {
+      if (authorization === undefined) return;
       const watched = { authorization, onEnd };
       all.add(watched);
       until.addEventListener("abort", () => {

@@ -5,8 +5,7 @@ import { readLiveTask } from "../../shared/tasks/task-lease.ts";
 import { ended, isOver, stepTask, type Task, type TaskKey, taskKeyOf } from "../../shared/tasks/task-records.ts";
 import type { Call } from "../methods/call.ts";
 import { traceOf } from "../methods/context.ts";
-import { IMPLEMENTATION } from "../methods/result.ts";
-import { SERVER_INFO } from "../protocol/envelope.ts";
+import { renderTaskHandle } from "../methods/result.ts";
 import { createMcpTaskRunner } from "./mcp-task-runner.ts";
 import { endingOf, endingOfError } from "./task-ending.ts";
 import { describeTask } from "./task-view.ts";
@@ -35,7 +34,7 @@ export async function startTask(call: Call, capability: Capability, prepared: Pr
     endings: ENDINGS,
   });
   call.note({ task: key.id });
-  return JSON.stringify({ resultType: "task", ...describeTask(taskId, task), _meta: { [SERVER_INFO]: IMPLEMENTATION } });
+  return renderTaskHandle(describeTask(taskId, task));
 }
 
 /**

@@ -101,8 +101,7 @@ async function run(request: RpcRequest, dialect: Dialect, arrival: Arrival, outl
   });
   const { promise: late, resolve } = Promise.withResolvers<Reply>();
   const timer = setTimeout(() => {
-    const authorization = exchange.header("authorization");
-    if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, way.cancel, done.signal);
+    service.part(createCallerWatch).watch(exchange.header("authorization"), way.cancel, done.signal);
     resolve(ACCEPTED);
   }, PATIENCE);
   return Promise.race([work, late]).finally(() => clearTimeout(timer));

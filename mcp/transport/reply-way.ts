@@ -76,9 +76,8 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
     return eventStreamReply(service, caller?.subject, (opened) => {
       stream = opened;
       if (primed && replay) opened.send({ data: "", id: replay.start, retry: RETRY });
-      const authorization = exchange.header("authorization");
       done = new AbortController();
-      if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, cutOff, done.signal);
+      service.part(createCallerWatch).watch(exchange.header("authorization"), cutOff, done.signal);
       opened.ending.addEventListener("abort", () => ending?.abort());
       // Whoever ended it, and under Encore too: nobody can hear the answer any more.
       if (dialect.era === "modern") opened.over.addEventListener("abort", () => way.cancel(), { once: true });
@@ -211,6 +210,6 @@ export function createReplyWay(arrival: Arrival, dialect: Dialect, options: Repl
 }
 
 /** Clients must accept both; what names neither is taken for one that forgot. */
-function acceptsStream(accept: string | undefined): boolean {
+export function acceptsStream(accept: string | undefined): boolean {
   return accept === undefined || /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
 }

@@ -9,7 +9,7 @@ import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createReplays } from "../streams/replay.ts";
 import { createCallerWatch } from "../streams/watch.ts";
-import { PRIMING_REVISION, RETRY } from "./reply-way.ts";
+import { acceptsStream, PRIMING_REVISION, RETRY } from "./reply-way.ts";
 
 /**
  * The stream of a GET: what the server says of its own accord, or the rest of a call's stream that broke off
@@ -17,7 +17,7 @@ import { PRIMING_REVISION, RETRY } from "./reply-way.ts";
  * @throws {McpError} `invalid_request` for an event that is not known (any more).
  */
 export async function openSessionStream(exchange: Exchange, service: Service, caller: Caller, session: OpenSession): Promise<Reply> {
-  if (!/text\/event-stream|text\/\*|\*\/\*/i.test(exchange.header("accept") ?? "*/*")) {
+  if (!acceptsStream(exchange.header("accept"))) {
     throw new HttpError(406, "A GET is answered with text/event-stream.");
   }
   const lastEventId = exchange.header("last-event-id");
@@ -39,13 +39,12 @@ export async function openSessionStream(exchange: Exchange, service: Service, ca
 }
 
 async function resume(eventId: string, exchange: Exchange, service: Service, session: OpenSession): Promise<Reply> {
-  const replays = service.part(createReplays);
-  if (!(await replays.knows(session.key, eventId))) throw new McpError("invalid_request", "There is no such event to go on after.");
+  const follow = await service.part(createReplays).open(session.key, eventId);
+  if (!follow) throw new McpError("invalid_request", "There is no such event to go on after.");
   return eventStreamReply(service, session.subject, (stream) => {
     holdWhileGood(stream, exchange, service);
     const send = (event: { readonly id: string; readonly message: string }) => stream.send({ id: event.id, data: event.message });
-    replays
-      .follow(session.key, eventId, send, stream.over)
+    follow(send, stream.over)
       .catch((cause: unknown) => service.log.warn({ request: exchange.id, cause: String(cause) }, "a resumed stream ends early"))
       .finally(() => stream.end());
   });
@@ -54,8 +53,7 @@ async function resume(eventId: string, exchange: Exchange, service: Service, ses
 /** Ends the stream in good order when its time is up, and when its token or its grant is no more. */
 export function holdWhileGood(stream: EventStream, exchange: Exchange, service: Service): void {
   stream.ending.addEventListener("abort", () => stream.end(), { once: true });
-  const authorization = exchange.header("authorization");
-  if (authorization !== undefined) service.part(createCallerWatch).watch(authorization, () => stream.end(), stream.over);
+  service.part(createCallerWatch).watch(exchange.header("authorization"), () => stream.end(), stream.over);
 }
 
 /** Carries what is announced to a session's stream, for as long as it is the session's. */

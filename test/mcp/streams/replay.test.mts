@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createReplays, type Replays } from "../../../mcp/streams/replay.ts";
-import type { ReplayedEvent } from "../../../mcp/streams/replay-follow.ts";
+import type { Follow, ReplayedEvent } from "../../../mcp/streams/replay-follow.ts";
 import type { Service } from "../../../shared/service.ts";
 import { type Store, Unavailable } from "../../../shared/state/store.ts";
 import { createClock, MINUTE } from "../../support/clock.mts";
 import { startPair, until } from "./replicas.mts";
+
+/** Follows a stream to its end. @returns whether there is such an event to go on after. */
+async function follow(replays: Replays, session: string, eventId: string, ...[onEvent, signal]: Parameters<Follow>): Promise<boolean> {
+  const opened = await replays.open(session, eventId);
+  await opened?.(onEvent, signal);
+  return opened !== undefined;
+}
+
+async function knows(replays: Replays, session: string, eventId: string): Promise<boolean> {
+  return (await replays.open(session, eventId)) !== undefined;
+}
 
 const SESSION = "session-1";
 
@@ -19,9 +30,9 @@ test("what was sent is given again after any of its events, at any replica", asy
   const all = ["one", "two", "three"].map((message, index) => ({ id: ids[index + 1], message }));
   for (const { replays } of [ann, bob]) {
     for (const [index, id] of ids.entries()) {
-      assert.equal(await replays.knows(SESSION, id), true);
+      assert.equal(await knows(replays, SESSION, id), true);
       const events: ReplayedEvent[] = [];
-      assert.equal(await replays.follow(SESSION, id, (event) => events.push(event), endOf(t)), true);
+      assert.equal(await follow(replays, SESSION, id, (event) => events.push(event), endOf(t)), true);
       assert.deepEqual(events, all.slice(index));
     }
   }
@@ -33,7 +44,7 @@ test("a stream that goes on is followed to its end, at once here and soon elsewh
   await replay.append("0");
   const followers = [ann, bob].map(({ replays }) => {
     const messages: string[] = [];
-    return { messages, done: replays.follow(SESSION, replay.start, ({ message }) => messages.push(message), endOf(t)) };
+    return { messages, done: follow(replays, SESSION, replay.start, ({ message }) => messages.push(message), endOf(t)) };
   });
   const [here, elsewhere] = followers;
   assert.ok(here && elsewhere);
@@ -54,7 +65,7 @@ test("events appended together keep their order, whatever their size, and follow
   const messages = Array.from({ length: 60 }, (_, index) => `${index} ${"ü".repeat((sizes[index % 5] ?? 0) / (index < 10 ? 1 : 1000))}`);
   const followed = [ann, bob].map(async ({ replays }) => {
     const events: ReplayedEvent[] = [];
-    assert.equal(await replays.follow(SESSION, replay.start, (event) => events.push(event), endOf(t)), true);
+    assert.equal(await follow(replays, SESSION, replay.start, (event) => events.push(event), endOf(t)), true);
     return events;
   });
   const ids = await Promise.all(messages.map((message) => replay.append(message)));
@@ -89,9 +100,9 @@ test("another session's stream, an unknown one and what is no event id are not f
   ] as const;
   for (const { replays } of [ann, bob]) {
     for (const [session, eventId] of foreign) {
-      const refused = await replays.follow(session, eventId, () => assert.fail("nothing is given"), endOf(t));
+      const refused = await follow(replays, session, eventId, () => assert.fail("nothing is given"), endOf(t));
       assert.equal(refused, false, `${session} ${eventId.slice(0, 40)}`);
-      assert.equal(await replays.knows(session, eventId), false);
+      assert.equal(await knows(replays, session, eventId), false);
     }
   }
 });
@@ -102,7 +113,7 @@ test("whoever follows and leaves hears no more, and the stream goes on", async (
     const replay = await ann.replays.begin(SESSION);
     const leaving = new AbortController();
     const messages: string[] = [];
-    const done = replays.follow(SESSION, replay.start, ({ message }) => messages.push(message), leaving.signal);
+    const done = follow(replays, SESSION, replay.start, ({ message }) => messages.push(message), leaving.signal);
     await replay.append("heard");
     await until(() => messages.length > 0, "the event");
     leaving.abort();
@@ -136,11 +147,11 @@ test("events are kept for ten minutes, and whoever comes later than that for one
   clock.advance(2 * MINUTE);
   // The first event is gone, but nothing after it is.
   await follows(bob, first, ["2"]);
-  assert.equal(await bob.replays.follow(SESSION, replay.start, () => assert.fail(), endOf(t)), false);
+  assert.equal(await follow(bob.replays, SESSION, replay.start, () => assert.fail(), endOf(t)), false);
   await follows(bob, second, []);
   clock.advance(20 * MINUTE);
   for (const id of [replay.start, first, second]) {
-    assert.equal(await bob.replays.follow(SESSION, id, () => assert.fail(), endOf(t)), false);
+    assert.equal(await follow(bob.replays, SESSION, id, () => assert.fail(), endOf(t)), false);
   }
 });
 
@@ -154,7 +165,7 @@ test("a stream that is quiet for long can be resumed as long as its replica live
     await until(() => ann.refreshed(), "the stream is kept up");
   }
   const messages: string[] = [];
-  const done = bob.replays.follow(SESSION, id, ({ message }) => messages.push(message), endOf(t));
+  const done = follow(bob.replays, SESSION, id, ({ message }) => messages.push(message), endOf(t));
   await replay.append("2");
   await until(() => messages.length === 1, "the event after a long silence");
   // From here on the replica gives no sign any more.
@@ -168,7 +179,7 @@ test("an outage loses nothing that was kept, and those who follow wait for its e
   const replay = await ann.replays.begin(SESSION);
   const followers = [ann, bob].map(({ replays }) => {
     const messages: string[] = [];
-    return { messages, done: replays.follow(SESSION, replay.start, ({ message }) => messages.push(message), endOf(t)) };
+    return { messages, done: follow(replays, SESSION, replay.start, ({ message }) => messages.push(message), endOf(t)) };
   });
   await replay.append("1");
   await until(() => followers.every(({ messages }) => messages.length === 1), "the first event");
@@ -188,7 +199,7 @@ test("a stream whose end cannot be stored ends for those who follow it here", as
   const { ann, lines } = await openBench(t);
   const replay = await ann.replays.begin(SESSION);
   const messages: string[] = [];
-  const done = ann.replays.follow(SESSION, replay.start, ({ message }) => messages.push(message), endOf(t));
+  const done = follow(ann.replays, SESSION, replay.start, ({ message }) => messages.push(message), endOf(t));
   await replay.append("1");
   await until(() => messages.length === 1, "the event");
   ann.failReplaces = true;
@@ -224,7 +235,7 @@ async function openBench(t: TestContext) {
   async function follows({ replays }: Replica, id: string, expected: readonly string[]): Promise<void> {
     const messages: string[] = [];
     const leaving = new AbortController();
-    const done = replays.follow(SESSION, id, ({ message }) => messages.push(message), leaving.signal);
+    const done = follow(replays, SESSION, id, ({ message }) => messages.push(message), leaving.signal);
     await until(() => messages.length === expected.length, `${expected.length} events`);
     leaving.abort();
     assert.equal(await done, true);
