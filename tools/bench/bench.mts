@@ -1,125 +1,120 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Measure, measure, medianOf, type Request } from "./load.mts";
-import { type ServerProcess, startServer } from "./server-process.mts";
-import { signIn } from "./sign-in.mts";
+import { moveToLoadCore } from "./cores.mts";
+import { openBench, type Report, rounded, type Scenario } from "./scenario.mts";
 
 /**
- * `bench.mts [SCENARIO]`: `tools-call`, an authenticated tools/call, Portico and the floor in turns, or `stores`, every
- * store and the bare library under it in turns. Figures of one run compare; those of two do not, because machines drift.
+ * `bench.mts [SCENARIO …]`: every scenario, or those that are named, each with all its contenders in turns in one run.
+ * Figures of one run compare; those of two do not, because machines drift.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "4" },
+    list: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    /** Of every contender; fewer than three are no verdict. */
+    rounds: { type: "string", default: "3" },
+    /** Of one round. */
+    seconds: { type: "string", default: "4" },
+    /** After how many calls the scenario `memory-calls` looks at the memory. */
+    calls: { type: "string", default: "1000000" },
   },
 });
 
-const MODERN = "2026-07-28";
-
-function toolCall(token: string): Request {
-  const meta = { "io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientCapabilities": {} };
-  return {
-    path: "/mcp",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      "mcp-protocol-version": MODERN,
-      "mcp-method": "tools/call",
-      "mcp-name": "health_check",
-      authorization: `Bearer ${token}`,
-    },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "health_check", arguments: {}, _meta: meta } }),
-  };
-}
-
-async function measureToolCall(): Promise<Readonly<Record<string, Measure>>> {
-  const folder = mkdtempSync(join(tmpdir(), "portico-bench-"));
-  const servers: Record<string, ServerProcess> = {};
-  try {
-    servers["portico"] = await startServer("../serve.mts", {
-      PORT: "0",
-      STATE_URL: `sqlite:${join(folder, "state.db")}`,
-      // Counted, but not to be reached.
-      CALLS_PER_MINUTE: "100000000",
-    });
-    servers["floor"] = await startServer("floor.mts");
-    const request = toolCall(await signIn(servers["portico"].url.replace("127.0.0.1", "localhost")));
-    const measures = new Map<string, Measure[]>();
-    for (const [, server] of Object.entries(servers)) await measure(server, request, 2);
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const [name, server] of Object.entries(servers)) {
-        const one = await measure(server, request, Number(values.seconds));
-        measures.set(name, [...(measures.get(name) ?? []), one]);
-      }
-    }
-    return Object.fromEntries([...measures].map(([name, all]) => [name, medianOf(all)]));
-  } finally {
-    for (const server of Object.values(servers)) await server.stop();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** What a scenario found: `results` as they are for --json, and the same as rows for people. */
-interface Report {
-  readonly results: unknown;
-  readonly rows: readonly object[];
-}
-
-async function benchToolCall(): Promise<Report> {
-  const results = await measureToolCall();
-  const floor = results["floor"]?.rate ?? 0;
-  const rows = Object.entries(results).map(([name, { rate, p50, p99, cpu, memory }]) => ({
-    tools_call: name,
-    "requests/s": Math.round(rate),
-    "p50 ms": p50,
-    "p99 ms": p99,
-    "CPU µs/request": Math.round(cpu),
-    "memory MiB": Math.round(memory),
-    "of the floor": inHundredths(rate / floor),
-  }));
-  return { results, rows };
-}
-
-async function benchStores(): Promise<Report> {
-  const { measureStores } = await import("./stores.mts");
-  const results = await measureStores(Number(values.rounds), Number(values.seconds), (line) => process.stderr.write(line));
-  const rows = results.map(({ store, portico, bare, ratio }) => ({
-    store,
-    "operations/s": Math.round(portico),
-    "bare library": Math.round(bare),
-    "of the bare library": inHundredths(ratio),
-  }));
-  return { results, rows };
-}
-
-function inHundredths(ratio: number): number {
-  return Math.round(ratio * 100) / 100;
-}
-
-const SCENARIOS: Readonly<Record<string, { readonly name: string; readonly run: () => Promise<Report> }>> = {
-  "tools-call": { name: "tools/call", run: benchToolCall },
-  stores: { name: "stores", run: benchStores },
+/** Each is loaded when it runs. */
+const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
+  "tools-call": async () => (await import("./scenarios/tools-call.mts")).toolsCall,
+  "tools-call-tokens": async () => (await import("./scenarios/tools-call-tokens.mts")).toolsCallTokens,
+  "tools-call-session": async () => (await import("./scenarios/tools-call-session.mts")).toolsCallSession,
+  "tools-call-50": async () => (await import("./scenarios/tools-call-registered.mts")).toolsCallRegistered,
+  "tools-list": async () => (await import("./scenarios/tools-list.mts")).toolsList,
+  actions: async () => (await import("./scenarios/actions.mts")).actions,
+  forged: async () => (await import("./scenarios/forged.mts")).forged,
+  "client-credentials": async () => (await import("./scenarios/token.mts")).clientCredentialsScenario,
+  "code-exchange": async () => (await import("./scenarios/token.mts")).codeExchange,
+  refresh: async () => (await import("./scenarios/token.mts")).refreshing,
+  discovery: async () => (await import("./scenarios/discovery.mts")).discovery,
+  "sqlite-code": async () => (await import("./scenarios/sqlite-code.mts")).sqliteCode,
+  start: async () => (await import("./scenarios/start.mts")).start,
+  memory: async () => (await import("./scenarios/memory.mts")).memory,
+  streams: async () => (await import("./scenarios/streams.mts")).streams,
+  "growth-connections": async () => (await import("./scenarios/growth.mts")).growthConnections,
+  "growth-results": async () => (await import("./scenarios/growth.mts")).growthResults,
+  "growth-grants": async () => (await import("./scenarios/growth.mts")).growthGrants,
+  stores: async () => (await import("./scenarios/stores.mts")).stores,
+  "refresh-stores": async () => (await import("./scenarios/stores.mts")).refreshStores,
 };
 
-const [wanted = "tools-call", ...more] = positionals;
-const scenario = Object.hasOwn(SCENARIOS, wanted) && more.length === 0 ? SCENARIOS[wanted] : undefined;
-if (!scenario) {
-  process.stderr.write(`give one scenario: ${Object.keys(SCENARIOS).join(" or ")}\n`);
+const RIVALS = [
+  "@modelcontextprotocol/server",
+  "@modelcontextprotocol/node",
+  "@modelcontextprotocol/sdk",
+  "express",
+  "fastmcp",
+  "jose",
+  "oidc-provider",
+];
+
+const unknown = positionals.filter((name) => !Object.hasOwn(SCENARIOS, name));
+if (unknown.length > 0) {
+  process.stderr.write(`there is no scenario ${unknown.join(", ")}; there are: ${Object.keys(SCENARIOS).join(" ")}\n`);
   process.exit(2);
 }
-const { results, rows } = await scenario.run();
-if (values.json) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-  process.stdout.write(`${JSON.stringify({ scenario: scenario.name, machine, results }, null, 2)}\n`);
-} else {
-  process.stdout.write(
-    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${values.rounds} rounds of ${values.seconds} s in turns, medians\n`,
-  );
-  const { Console } = await import("node:console");
-  new Console(process.stdout).table(rows);
+if (values.list) {
+  for (const [name, load] of Object.entries(SCENARIOS)) process.stdout.write(`${name.padEnd(20)}${(await load()).about}\n`);
+  process.exit(0);
+}
+
+const effort = { rounds: Number(values.rounds), seconds: Number(values.seconds), calls: Number(values.calls) };
+const machine = {
+  date: new Date().toISOString(),
+  node: process.version,
+  cpu: cpus()[0]?.model ?? "unknown",
+  cores: availableParallelism(),
+  memoryGiB: Math.round(totalmem() / 1024 ** 3),
+  pinned: moveToLoadCore(),
+  versions: Object.fromEntries(RIVALS.map((name) => [name, versionOf(name)])),
+};
+const { Console } = await import("node:console");
+const console = new Console(process.stdout);
+if (!values.json) console.log(headOf());
+
+const reports: (Report & { readonly scenario: string })[] = [];
+for (const name of positionals.length > 0 ? positionals : Object.keys(SCENARIOS)) {
+  const scenario = await SCENARIOS[name]?.();
+  if (!scenario) continue;
+  const bench = openBench(effort, (line) => process.stderr.write(`${line}\n`));
+  const report = await scenario.run(bench).finally(bench.close);
+  reports.push({ scenario: name, ...report });
+  if (!values.json) print(name, report);
+}
+if (values.json) process.stdout.write(`${JSON.stringify({ ...machine, ...effort, scenarios: reports }, null, 2)}\n`);
+
+function versionOf(name: string): string {
+  const file = join(import.meta.dirname, "../../node_modules", name, "package.json");
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
+}
+
+function headOf(): string {
+  const { date, node, cpu, cores, pinned, versions } = machine;
+  const lines = [
+    `${date}: Node ${node}, ${cores} × ${cpu}, ${effort.rounds} rounds of ${effort.seconds} s in turns, medians`,
+    pinned ? "Servers on one core, the load on another." : "NOT PINNED: servers and load share cores (taskset and two cores are needed).",
+    Object.entries(versions)
+      .map((pair) => pair.join(" "))
+      .join(", "),
+  ];
+  return [...lines, ...(effort.rounds < 3 ? ["Fewer than three rounds: the verdicts below are none."] : [])].join("\n");
+}
+
+function print(name: string, { tables, targets }: Report): void {
+  for (const table of tables) {
+    console.log(`\n${name}: ${table.name}`);
+    console.table(table.rows);
+  }
+  for (const { name: about, target, ratio, met } of targets) {
+    console.log(`${met ? "met    " : "NOT met"}  ${about}: ${rounded(ratio)} (${target})`);
+  }
 }

@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { onServerCore } from "./cores.mts";
 
 /** A server in a process of its own, so that its work is told apart from the load's. */
 export interface ServerProcess {
   readonly url: string;
+  /** What it wrote to stdout and stderr so far. */
+  log(): string;
   /** User and system time so far, in microseconds; 0 where the system has no /proc. */
   cpu(): number;
   /** Resident memory in bytes; 0 where the system has no /proc. */
@@ -18,28 +23,59 @@ export interface ServerProcess {
 /** USER_HZ, which Linux has fixed at 100 for what it shows in /proc (proc_pid_stat(5)). */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
+/** Milliseconds between two looks at the log of a server that starts. */
+const LOOK_EVERY = 5;
 
-/** Starts a script that prints `listens on http://HOST:PORT` once it is ready. @throws {Error} with its output when it ends before. */
-export async function startServer(script: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, script)], {
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+/**
+ * Starts a script that prints `listens on http://HOST:PORT` once it is ready. What it writes goes to a file, so that
+ * reading it takes no time from the load.
+ * @param folder Where the file is put, which stays; it is removed with the server unless given.
+ * @throws {Error} with its output when it ends before.
+ */
+export async function startServer(script: string, env: Readonly<Record<string, string>> = {}, folder?: string): Promise<ServerProcess> {
+  const place = mkdtempSync(join(folder ?? tmpdir(), `${basename(script)}-`));
+  const logFile = join(place, "log");
+  const child = spawnServer(script, env, logFile);
+  const log = () => readFileSync(logFile, "utf8");
+  const discard = () => {
+    if (folder === undefined) rmSync(place, { recursive: true });
+  };
+  const started = await startOf(child, log).catch((error: unknown) => {
+    discard();
+    throw error;
   });
-  const { port, inspector } = await startOf(child);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${started.port}`,
+    log,
     cpu: () =>
       fieldsOf(child, "stat")
         .slice(11, 13)
         .reduce((sum, ticks) => sum + Number(ticks), 0) *
       (1_000_000 / TICKS_PER_SECOND),
     memory: () => Number(fieldsOf(child, "statm")[1] ?? 0) * PAGE_BYTES,
-    heap: () => heapOf(inspector),
+    heap: () => heapOf(started.inspector),
     async stop() {
-      child.kill("SIGTERM");
-      if (child.exitCode === null) await once(child, "exit");
+      await end(child);
+      discard();
     },
   };
+}
+
+/** Starts a script on the servers' core with its output in a file. */
+export function spawnServer(script: string, env: Readonly<Record<string, string>>, logFile: string): ChildProcess {
+  const [command, ...parameters] = onServerCore([process.execPath, resolve(import.meta.dirname, script)]);
+  const output = openSync(logFile, "w");
+  const child = spawn(command, parameters, { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", output, output] });
+  closeSync(output);
+  return child;
+}
+
+/** Asks a server to stop and waits until it has. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
 }
 
 interface Start {
@@ -48,21 +84,14 @@ interface Start {
   readonly inspector: string | undefined;
 }
 
-function startOf(child: ChildProcess): Promise<Start> {
-  let output = "";
-  return new Promise((resolveStart, reject) => {
-    const read = (piece: Buffer) => {
-      output += piece;
-      const port = /listens on \S+:(\d+)/.exec(output)?.[1];
-      if (port === undefined) return;
-      // From here on the log is drained unread, so that reading it takes no time from the load.
-      for (const stream of [child.stdout, child.stderr]) stream?.off("data", read).resume();
-      resolveStart({ port, inspector: /Debugger listening on (ws:\S+)/.exec(output)?.[1] });
-    };
-    child.stdout?.on("data", read);
-    child.stderr?.on("data", read);
-    child.on("exit", () => reject(new Error(`the server ended before it was ready:\n${output}`)));
-  });
+async function startOf(child: ChildProcess, log: () => string): Promise<Start> {
+  for (;;) {
+    const output = log();
+    const port = /listens on \S+:(\d+)/.exec(output)?.[1];
+    if (port !== undefined) return { port, inspector: /Debugger listening on (ws:\S+)/.exec(output)?.[1] };
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server ended before it was ready:\n${output}`);
+    await pause(LOOK_EVERY);
+  }
 }
 
 /** By the Chrome DevTools protocol, so that the server needs nothing for it. */

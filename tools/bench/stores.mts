@@ -1,9 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -16,6 +12,8 @@ import { createTable } from "../../shared/state/dynamodb-table.ts";
 import { openPostgres } from "../../shared/state/postgres.ts";
 import { openSqlite } from "../../shared/state/sqlite.ts";
 import { type Driver, openStore } from "../../shared/state/store.ts";
+import { startDynalite } from "./dynalite.mts";
+import { median } from "./scenario.mts";
 
 /** The median operations a second of one store, and of the bare library that does the same work on the same database. */
 export interface StoreMeasure {
@@ -63,7 +61,7 @@ export async function measureStores(rounds: number, seconds: number, say: (line:
     await dynalite?.close();
   }
   const url = process.env["BENCH_POSTGRES_URL"];
-  if (!url) say("PostgreSQL is left out: BENCH_POSTGRES_URL names no database (postgres://…)\n");
+  if (!url) say("PostgreSQL is left out: BENCH_POSTGRES_URL names no database (postgres://…)");
   else measures.push(await compete("PostgreSQL", await openPostgresContest(url), rounds, seconds));
   return measures;
 }
@@ -103,10 +101,6 @@ async function rateOf(cycle: Cycle, seconds: number): Promise<number> {
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
   return (cycles * OPERATIONS) / ((performance.now() - start) / 1000);
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
 /** The work through the contract, the same for every driver. */
@@ -153,22 +147,6 @@ async function openSqliteContest(): Promise<Contest> {
       await driver.close();
       database.close();
       rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-async function startDynalite(): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
-  // It has no types of its own.
-  const dynalite: (options: object) => Server = createRequire(import.meta.url)("dynalite");
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
     },
   };
 }
