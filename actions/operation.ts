@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from "../shared/awaitable.ts";
 import { ACTIONS_PATH } from "../shared/bearer/audience.ts";
 import { requireAccess } from "../shared/capabilities/access.ts";
 import { type Caller, type Capability, CapabilityError } from "../shared/capabilities/capability.ts";
@@ -18,21 +19,26 @@ import { performAsTask, renderHandle, type TaskHandle } from "./tasks.ts";
 interface Route {
   readonly capability: Capability;
   readonly methods: readonly string[];
-  readInput(exchange: Exchange): Input | Promise<Input>;
+  readInput(exchange: Exchange): Awaitable<Input>;
 }
 
 /** `/actions/{operation}`: a capability by its name, its path or an alias. */
-export async function handleOperation(exchange: Exchange, service: Service): Promise<Reply> {
-  const { capability, methods, readInput } = find(exchange, service);
-  exchange.note({ operation: capability.name });
-  requireMethod(exchange, methods);
-  const caller = await identify(capability, exchange, service);
+export function handleOperation(exchange: Exchange, service: Service): Awaitable<Reply> {
+  const route = find(exchange, service);
+  exchange.note({ operation: route.capability.name });
+  requireMethod(exchange, route.methods);
+  return andThen(identify(route.capability, exchange, service), (caller) => answer(route, caller, exchange, service));
+}
+
+function answer({ capability, readInput }: Route, caller: Caller | undefined, exchange: Exchange, service: Service): Awaitable<Reply> {
   if (caller) exchange.note({ client: caller.clientId, subject: caller.subject });
   requireAccess(capability.access, caller);
-  limitCalls(service, caller, exchange.address);
-  const input = await readInput(exchange);
-  const given = await perform(capability, input, caller, exchange, service);
-  return "task" in given ? renderHandle(given) : renderAnswer(exchange, capability, input, given);
+  limitCalls(service, caller, exchange);
+  return andThen(readInput(exchange), (input) =>
+    andThen(perform(capability, input, caller, exchange, service), (given) =>
+      "task" in given ? renderHandle(given) : renderAnswer(exchange, capability, input, given),
+    ),
+  );
 }
 
 /** A write with an idempotency key is done once. */
@@ -42,12 +48,12 @@ function perform(
   caller: Caller | undefined,
   exchange: Exchange,
   service: Service,
-): Promise<Outcome | TaskHandle> {
+): Awaitable<Outcome | TaskHandle> {
   const work = () => performOnce(capability, input, caller, exchange, service);
   const key = capability.effect === "read" ? undefined : idempotencyKeyOf(exchange);
   if (key === undefined) return work();
   if (!caller) throw new CapabilityError("unauthenticated", "An idempotency key belongs to a signed-in person.");
-  return once(service, { capability, surface: "actions", caller, key, input, signal: exchange.signal }, work);
+  return once(service, { capability, surface: "actions", caller, key, input, signal: exchange.signal }, async () => work());
 }
 
 /** Slow work becomes a task, which belongs to a person. */
@@ -57,7 +63,7 @@ function performOnce(
   caller: Caller | undefined,
   exchange: Exchange,
   service: Service,
-): Promise<Outcome | TaskHandle> {
+): Awaitable<Outcome | TaskHandle> {
   if (capability.longRunning && caller) return performAsTask(service, exchange, caller, capability, input);
   if (capability.longRunning?.task === "required") {
     throw new CapabilityError("unauthenticated", "This runs as a task, which needs a signed-in person.");
@@ -88,7 +94,7 @@ function routeOf({ capability, method }: Operation): Route {
 }
 
 /** A public capability asks for no token, but one that is presented must be good. */
-async function identify(capability: Capability, exchange: Exchange, { bearer }: Service) {
+function identify(capability: Capability, exchange: Exchange, { bearer }: Service): Awaitable<Caller | undefined> {
   const authorization = exchange.header("authorization");
   if (capability.access === "public" && authorization === undefined) return undefined;
   return bearer.verify(authorization, "actions");

@@ -30,6 +30,10 @@ const SECRET_NAMES = [
   "email",
 ];
 
+/** Lines are written when so many bytes of them are there, or so many milliseconds have passed: a write is most of a line's cost. */
+const WRITTEN_AT_ONCE = 8_192;
+const WRITTEN_WITHIN = 100;
+
 /**
  * Lines are written while the service goes on, and the last ones before the process exits.
  * @param destination A file descriptor or path; standard output when absent.
@@ -44,6 +48,6 @@ export function createLog(level: LogLevel, destination?: number | string): Log {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: "[redacted]" },
     },
-    pino.destination({ dest: destination ?? 1, sync: false }),
+    pino.destination({ dest: destination ?? 1, sync: false, minLength: WRITTEN_AT_ONCE, periodicFlush: WRITTEN_WITHIN }),
   );
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "./awaitable.ts";
 import { type BearerVerifier, createBearerVerifier } from "./bearer/bearer.ts";
 import { type Changes, createChanges } from "./capabilities/changes.ts";
 import type { Catalog, Provider } from "./capabilities/offer.ts";
@@ -95,12 +96,13 @@ export async function createService({ env, clock = Date.now, log: givenLog, prov
   return service;
 }
 
-let current: Promise<Service> | undefined;
+let current: Awaitable<Service> | undefined;
 
 /** The process's service. A host installs one; under Encore, which has no hook for it, the first request makes it. */
-export function service(): Promise<Service> {
+export function service(): Awaitable<Service> {
   current ??= createService({ env: process.env }).then((made) => {
     process.once("SIGTERM", made.stop);
+    current = made;
     return made;
   });
   return current;
@@ -108,5 +110,5 @@ export function service(): Promise<Service> {
 
 /** Makes `installed` the process's service. */
 export function install(installed: Service): void {
-  current = Promise.resolve(installed);
+  current = installed;
 }

@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Server } from "node:net";
 import type { GlobalCors } from "./encore/app.mts";
 import { createCors } from "./encore/cors.mts";
 import type { Endpoint } from "./encore/endpoints.mts";
-import { createGateway, type Gateway } from "./encore/gateway.mts";
+import { createGateway, type Gateway, GatewayResponse } from "./encore/gateway.mts";
 import { createRouter } from "./encore/router.mts";
 import { invokePlainly } from "./plain-invoke.mts";
 
@@ -46,22 +46,26 @@ export interface Host {
  */
 export async function startHost({ endpoints, cors, host, port, open, invoke = invokePlainly, grace = 5000 }: HostOptions): Promise<Host> {
   const router = createRouter(endpoints);
-  const opened = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<Gateway>();
   let gateway: Gateway | undefined;
   const underWay = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
 
-  const server = createServer(TIMEOUTS, async (request, response) => {
+  const server = createServer({ ...TIMEOUTS, ServerResponse: GatewayResponse }, (request, response) => {
     underWay.add(response);
     if (closing) response.shouldKeepAlive = false;
     response.on("close", () => {
       underWay.delete(response);
       if (closing && underWay.size === 0) server.closeAllConnections();
     });
-    if (!gateway) await opened.promise;
-    const endpoint = gateway?.admit(request, response);
-    if (endpoint) invoke(endpoint, request, response);
+    if (gateway) answer(gateway, request, response);
+    else void opened.promise.then((opened) => answer(opened, request, response));
   });
+
+  function answer(by: Gateway, request: IncomingMessage, response: GatewayResponse): void {
+    const endpoint = by.admit(request, response);
+    if (endpoint) invoke(endpoint, request, response);
+  }
 
   const taken = await listen(server, host, port);
   const served = await open(taken).catch(async (error: unknown) => {
@@ -69,7 +73,7 @@ export async function startHost({ endpoints, cors, host, port, open, invoke = in
     throw error;
   });
   gateway = createGateway(router, createCors(cors, served.config.allowedOrigins));
-  opened.resolve();
+  opened.resolve(gateway);
 
   async function close(): Promise<void> {
     for (const response of underWay) if (!response.headersSent) response.shouldKeepAlive = false;
@@ -111,8 +115,13 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
+interface Closable {
+  close(done: () => void): unknown;
+  closeAllConnections(): void;
+}
+
 /** Resolves when the last connection is gone, at the latest after `grace` milliseconds. */
-async function shut(server: Server, grace: number): Promise<void> {
+async function shut(server: Closable, grace: number): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   if (grace === 0) server.closeAllConnections();

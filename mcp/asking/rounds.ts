@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Awaitable, attempt } from "../../shared/awaitable.ts";
 import { type Asker, type InputRequest, InputRequired } from "../../shared/capabilities/ask.ts";
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import { isObject } from "../../shared/is-object.ts";
@@ -30,19 +31,20 @@ const NOTHING: Params = Object.freeze({});
  * @throws {McpError} `invalid_params` for answers or a state of the wrong form, a state that is not of this caller and
  *   request, and one that was used when it counts once; and what `run` throws.
  */
-export function withAnswers(call: Call, options: RoundOptions, run: (asker: Asker) => Promise<string>): Promise<string> {
+export function withAnswers(call: Call, options: RoundOptions, run: (asker: Asker) => Awaitable<string>): Awaitable<string> {
   return call.era === "legacy" ? run(call.asker) : runRound(call, options, run);
 }
 
-async function runRound(call: Call, options: RoundOptions, run: (asker: Asker) => Promise<string>): Promise<string> {
+function runRound(call: Call, options: RoundOptions, run: (asker: Asker) => Awaitable<string>): Awaitable<string> {
   const { asker, next } = openRound(call, options);
-  try {
-    return await run(asker);
-  } catch (error) {
-    if (!(error instanceof InputRequired)) throw error;
-    call.note({ outcome: "input_required" });
-    return next();
-  }
+  return attempt(
+    () => run(asker),
+    (error) => {
+      if (!(error instanceof InputRequired)) throw error;
+      call.note({ outcome: "input_required" });
+      return next();
+    },
+  );
 }
 
 interface Round {

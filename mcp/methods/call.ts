@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../shared/awaitable.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import type { Caller } from "../../shared/capabilities/capability.ts";
 import type { CallOrigin } from "../../shared/capabilities/context.ts";
@@ -44,4 +45,4 @@ export interface Call {
  * Answers a call with a result of its era, as JSON text: what never changes is rendered once and kept.
  * @throws {McpError} for every outcome that is no result.
  */
-export type MethodHandler = (call: Call) => string | Promise<string>;
+export type MethodHandler = (call: Call) => Awaitable<string>;

@@ -1,6 +1,7 @@
+import { type Awaitable, lastly } from "../../shared/awaitable.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import { type Context, LOG_SEVERITIES, type LogSeverity, type Trace } from "../../shared/capabilities/capability.ts";
-import { createContext } from "../../shared/capabilities/context.ts";
+import { type Conversation, createContext } from "../../shared/capabilities/context.ts";
 import { isObject } from "../../shared/is-object.ts";
 import { createAllowance, type Rate } from "../../shared/limits/allowance.ts";
 import { LOG_LEVEL } from "../protocol/envelope.ts";
@@ -25,24 +26,53 @@ const NO_META: Params = Object.freeze({});
 const NO_TRACE: Trace = Object.freeze({});
 
 /** Runs `use` with the context of a call. When it is done, nothing more is said: what comes late is left out. */
-export async function inContext<T>(call: Call, asker: Asker, use: (context: Context) => Promise<T> | T): Promise<T> {
-  const { params, service, caller, origin } = call;
-  const meta = metaOf(params);
-  let open = true;
-  const notify: Call["notify"] = (method, told) => {
-    if (open) call.notify(method, told);
-  };
-  const conversation = {
-    asker,
-    progress: progressTeller(call, meta["progressToken"], notify),
-    clientLog: logTeller(call, meta[LOG_LEVEL], notify),
-    trace: traceOf(call),
-    releaseConnection: call.releaseConnection,
-  };
-  try {
-    return await use(createContext(service, caller, origin, conversation));
-  } finally {
-    open = false;
+export function inContext<T>(call: Call, asker: Asker, use: (context: Context) => Awaitable<T>): Awaitable<T> {
+  const conversation = new CallConversation(call, asker);
+  return lastly(
+    () => use(createContext(call.service, call.caller, call.origin, conversation)),
+    () => conversation.end(),
+  );
+}
+
+/** A class with accessors, because every call makes one and most say nothing. */
+class CallConversation implements Conversation {
+  readonly asker: Asker;
+  readonly #call: Call;
+  #isOpen = true;
+  #progress: Conversation["progress"] | undefined;
+  #clientLog: Conversation["clientLog"] | undefined;
+
+  constructor(call: Call, asker: Asker) {
+    this.asker = asker;
+    this.#call = call;
+  }
+
+  get trace() {
+    return traceOf(this.#call);
+  }
+
+  progress(progress: number, total?: number, message?: string) {
+    this.#progress ??= progressTeller(this.#call, this.#notify);
+    this.#progress(progress, total, message);
+  }
+
+  clientLog(severity: LogSeverity, data: unknown, logger?: string) {
+    this.#clientLog ??= logTeller(this.#call, this.#notify);
+    this.#clientLog(severity, data, logger);
+  }
+
+  releaseConnection(retry: number) {
+    this.#call.releaseConnection(retry);
+  }
+
+  end() {
+    this.#isOpen = false;
+  }
+
+  get #notify(): Call["notify"] {
+    return (method, params) => {
+      if (this.#isOpen) this.#call.notify(method, params);
+    };
   }
 }
 
@@ -55,7 +85,8 @@ function untold(): void {
 }
 
 /** `notifications/progress`, for a client that gave a token. That it increases is for the context to see to. */
-function progressTeller({ service }: Call, progressToken: unknown, notify: Call["notify"]): Context["progress"] {
+function progressTeller({ service, params }: Call, notify: Call["notify"]): Context["progress"] {
+  const { progressToken } = metaOf(params);
   if (typeof progressToken !== "string" && !Number.isInteger(progressToken)) return untold;
   const allows = createAllowance(PROGRESS_RATE, service.clock);
   return (progress, total, message) => {
@@ -67,8 +98,8 @@ function progressTeller({ service }: Call, progressToken: unknown, notify: Call[
  * `notifications/message`. A modern client asks for it with each request. A legacy one sets it for its session; before it
  * does, the server decides (MCP 2025-11-25 schema LoggingMessageNotification).
  */
-function logTeller({ era, session, service }: Call, asked: unknown, notify: Call["notify"]): Context["clientLog"] {
-  const least = era === "modern" ? rankOf(asked) : session && rankOf(session.logSeverity ?? "info");
+function logTeller({ era, session, service, params }: Call, notify: Call["notify"]): Context["clientLog"] {
+  const least = era === "modern" ? rankOf(metaOf(params)[LOG_LEVEL]) : session && rankOf(session.logSeverity ?? "info");
   if (least === undefined || least < 0) return untold;
   const allows = createAllowance(LOG_RATE, service.clock);
   return (level: LogSeverity, data, logger) => {

@@ -32,12 +32,12 @@ const DISCOVERED = renderCacheable("modern", {
 export const discover: MethodHandler = () => DISCOVERED;
 
 /** `initialize` (MCP 2025-11-25 basic/lifecycle): the requested version if we serve it, else the newest of its era. */
-export const initialize: MethodHandler = async ({ params, note, beginSession }) => {
-  const { protocolVersion: requested, capabilities } = params;
+export const initialize: MethodHandler = async (call) => {
+  const { protocolVersion: requested, capabilities } = call.params;
   if (typeof requested !== "string") throw new McpError("invalid_params", "initialize needs a protocolVersion.");
   const protocolVersion = isLegacyRevision(requested) ? requested : LEGACY_REVISIONS[0];
-  note({ revision: protocolVersion });
-  await beginSession({ revision: protocolVersion, features: readClientFeatures(capabilities) });
+  call.note({ revision: protocolVersion });
+  await call.beginSession({ revision: protocolVersion, features: readClientFeatures(capabilities) });
   return renderResult("legacy", { protocolVersion, capabilities: CAPABILITIES, serverInfo: IMPLEMENTATION, instructions: INSTRUCTIONS });
 };
 

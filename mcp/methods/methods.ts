@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../shared/awaitable.ts";
 import { McpError } from "../protocol/errors.ts";
 import type { Era } from "../protocol/revisions.ts";
 import type { Call, MethodHandler } from "./call.ts";
@@ -40,7 +41,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
 ]);
 
 /** @throws {McpError} `unknown_method` for one the call's era does not have, and what the method throws. */
-export function dispatch(method: string, call: Call): string | Promise<string> {
+export function dispatch(method: string, call: Call): Awaitable<string> {
   const known = METHODS.get(method);
   if (!known?.eras.includes(call.era)) throw new McpError("unknown_method", "There is no such method.");
   call.note({ rpc: method });

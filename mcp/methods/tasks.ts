@@ -35,14 +35,15 @@ export const cancelTask: MethodHandler = async (call) => {
  * @throws {McpError} `missing_capability` first of all (SEP-2663 §protocol-errors).
  * @throws {CapabilityError} `unauthenticated`: strangers have no tasks.
  */
-function taskIdOf({ client, caller, params, note }: Call): string {
+function taskIdOf(call: Call): string {
+  const { client, caller, params } = call;
   if (!client.tasks) {
     throw tasksNeeded("This method is for clients that declare the tasks extension.");
   }
   if (!caller) throw new CapabilityError("unauthenticated", "A task belongs to a signed-in person.");
   const { taskId } = params;
   if (typeof taskId !== "string") throw new McpError("invalid_params", "The taskId is missing.");
-  note({ task: taskKeyOf(taskId) });
+  call.note({ task: taskKeyOf(taskId) });
   return taskId;
 }
 

@@ -1,3 +1,4 @@
+import { type Awaitable, andThen, attempt } from "../../shared/awaitable.ts";
 import { requireAccess } from "../../shared/capabilities/access.ts";
 import type { Asker } from "../../shared/capabilities/ask.ts";
 import { type Access, type Capability, CapabilityError } from "../../shared/capabilities/capability.ts";
@@ -44,33 +45,37 @@ export const callTool: MethodHandler = (call) => {
   call.note({ tool: capability.name });
   requireAccess(capability.access, call.caller);
   if (capability.longRunning?.task === "required") requireTasks(call);
-  if (call.era === "modern") checkParamHeaders(capability.headerParameters, input, call.header);
+  if (call.era === "modern") checkParamHeaders(capability.headerParameters, input, (name) => call.header(name));
   const { singleUseAnswers: singleUse } = capability;
   return withAnswers(call, { method: "tools/call", singleUse }, (asker) => run(call, capability, input, asker));
 };
 
-async function run(call: Call, capability: Capability, input: Params, asker: Asker): Promise<string> {
-  try {
-    limitCalls(call.service, call.caller, call.address);
-    const given = await perform(call, capability, input, asker);
-    return typeof given === "string" ? given : renderResult(call.era, renderOutcome(given));
-  } catch (error) {
-    const failure = error instanceof CapabilityError ? toolFailure(error, call.era) : undefined;
-    if (!failure) throw protocolError(error);
-    call.note({ outcome: (error as CapabilityError).code });
-    return renderResult(call.era, failure);
-  }
+function run(call: Call, capability: Capability, input: Params, asker: Asker): Awaitable<string> {
+  return attempt(
+    () => {
+      limitCalls(call.service, call.caller, call);
+      return andThen(perform(call, capability, input, asker), (given) =>
+        typeof given === "string" ? given : renderResult(call.era, renderOutcome(given)),
+      );
+    },
+    (error) => {
+      const failure = error instanceof CapabilityError ? toolFailure(error, call.era) : undefined;
+      if (!failure) throw protocolError(error);
+      call.note({ outcome: (error as CapabilityError).code });
+      return renderResult(call.era, failure);
+    },
+  );
 }
 
 /** An outcome, or the handle of a task as JSON text. */
-function perform(call: Call, capability: Capability, input: Params, asker: Asker): Promise<Outcome | string> {
+function perform(call: Call, capability: Capability, input: Params, asker: Asker): Awaitable<Outcome | string> {
   const { _meta: meta } = call.params;
   const key = capability.effect === "read" || !isObject(meta) ? undefined : meta[IDEMPOTENCY_KEY];
-  if (key !== undefined) return performOnce(call, capability, key, () => performNow(call, capability, input, asker));
+  if (key !== undefined) return performOnce(call, capability, key, async () => performNow(call, capability, input, asker));
   return performNow(call, capability, input, asker);
 }
 
-function performNow(call: Call, capability: Capability, input: Params, asker: Asker): Promise<Outcome | string> {
+function performNow(call: Call, capability: Capability, input: Params, asker: Asker): Awaitable<Outcome | string> {
   if (capability.longRunning && takesTasks(call)) return begin(call, capability, input, asker);
   return inContext(call, asker, (context) => capability.call(input, context));
 }

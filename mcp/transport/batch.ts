@@ -7,8 +7,9 @@ import { readProtocolHeaders } from "../protocol/headers.ts";
 import { type Message, type RpcRequest, readMessage, renderError, renderResponse } from "../protocol/json-rpc.ts";
 import { BATCH_REVISION, namesModernEra } from "../protocol/revisions.ts";
 import type { Arrival } from "./arrival.ts";
-import { ACCEPTED, callOf, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
+import { ACCEPTED, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
 import { createReplyWay } from "./reply-way.ts";
+import { callOf } from "./request-call.ts";
 import { errorReply, JSON_HEADERS } from "./surface.ts";
 import type { Way } from "./way.ts";
 
@@ -39,7 +40,7 @@ export async function answerBatch(values: readonly unknown[], arrival: Arrival):
   });
   const work = requests.map((request) => {
     const own = createElementWay(way);
-    running.begin(request.id, own.cancel);
+    running.begin(request.id, () => own.cancel());
     return answerElement(request, dialect, arrival, own);
   });
   return way.reply(Promise.all(work).then(renderBatch).finally(running.end));
@@ -59,10 +60,10 @@ function createElementWay(way: Way): Way {
     get ending() {
       return way.ending;
     },
-    send: way.send,
-    releaseConnection: way.releaseConnection,
+    send: (message, onLost) => way.send(message, onLost),
+    releaseConnection: (retry) => way.releaseConnection(retry),
     cancel: () => controller.abort(),
-    beginSession: way.beginSession,
+    beginSession: (given) => way.beginSession(given),
   };
 }
 

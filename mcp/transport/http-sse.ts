@@ -11,7 +11,8 @@ import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createInbox } from "../streams/inbox.ts";
 import { createCallerWatch } from "../streams/watch.ts";
 import type { Arrival } from "./arrival.ts";
-import { ACCEPTED, callOf, isAccessError, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
+import { ACCEPTED, isAccessError, shownError, takeNotification, takeResponse, underWay } from "./message.ts";
+import { callOf } from "./request-call.ts";
 import { carryNotifications, holdWhileGood } from "./session-stream.ts";
 import { readJsonBody } from "./streamable-http.ts";
 import { MESSAGES_PATH, scopeReply } from "./surface.ts";
@@ -93,7 +94,7 @@ async function run(request: RpcRequest, dialect: Dialect, arrival: Arrival, outl
   const way = createOutletWay(arrival, outlet);
   const running = underWay(arrival);
   const done = new AbortController();
-  running.begin(request.id, way.cancel);
+  running.begin(request.id, () => way.cancel());
   running.watch();
   const work = answer(request, dialect, arrival, way).finally(() => {
     running.end();

@@ -1,11 +1,9 @@
+import { type Awaitable, andThen, attempt, lastly } from "../../shared/awaitable.ts";
 import { CapabilityError } from "../../shared/capabilities/capability.ts";
-import type { Reply } from "../../shared/http/exchange.ts";
+import { HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { Unavailable } from "../../shared/state/store.ts";
-import { createQuestions, SESSIONLESS_ASKER } from "../asking/questions.ts";
-import type { Call } from "../methods/call.ts";
+import { createQuestions } from "../asking/questions.ts";
 import { dispatch } from "../methods/methods.ts";
-import { NO_FEATURES } from "../protocol/client-features.ts";
-import { clientFeaturesOf } from "../protocol/envelope.ts";
 import { type Dialect, dialectOf } from "../protocol/era.ts";
 import { McpError } from "../protocol/errors.ts";
 import { readProtocolHeaders } from "../protocol/headers.ts";
@@ -17,15 +15,15 @@ import {
   type RpcResponse,
   readableId,
   readMessage,
-  renderNotification,
   renderResponse,
 } from "../protocol/json-rpc.ts";
 import { createLoad } from "../sessions/load.ts";
 import { createRunningCalls } from "../sessions/running.ts";
 import type { Arrival } from "./arrival.ts";
-import { createReplyWay } from "./reply-way.ts";
+import { acceptsStream, createReplyWay } from "./reply-way.ts";
+import { callOf } from "./request-call.ts";
 import { errorReply, scopeReply } from "./surface.ts";
-import type { ReplyWay, Way } from "./way.ts";
+import type { ReplyWay } from "./way.ts";
 
 /** The reply to what needs no answer. */
 export const ACCEPTED: Reply = { status: 202 };
@@ -34,25 +32,31 @@ export const ACCEPTED: Reply = { status: 202 };
  * Answers the one message of a POST.
  * @throws what HTTP must say instead of JSON-RPC: an unreachable store (503).
  */
-export async function answerMessage(value: unknown, arrival: Arrival): Promise<Reply> {
+export function answerMessage(value: unknown, arrival: Arrival): Awaitable<Reply> {
   const { exchange, session } = arrival;
-  try {
-    const message = readMessage(value);
-    const dialect = dialectOf(message, readProtocolHeaders(exchange), session?.revision);
-    exchange.note({ ...dialect });
-    return await answerUnderstood(message, dialect, arrival);
-  } catch (error) {
-    // What is thrown before the era is known looks the same in both.
-    if (!(error instanceof McpError)) throw error;
-    exchange.note({ outcome: error.fault });
-    return errorReply(error, "modern", readableId(value));
-  }
+  return attempt(
+    () => {
+      const message = readMessage(value);
+      const dialect = dialectOf(message, readProtocolHeaders(exchange), session?.revision);
+      exchange.note({ era: dialect.era, revision: dialect.revision });
+      return answerUnderstood(message, dialect, arrival);
+    },
+    (error) => {
+      // What is thrown before the era is known looks the same in both.
+      if (!(error instanceof McpError)) throw error;
+      exchange.note({ outcome: error.fault });
+      return errorReply(error, "modern", readableId(value));
+    },
+  );
 }
 
-function answerUnderstood(message: Message, dialect: Dialect, arrival: Arrival): Promise<Reply> {
+function answerUnderstood(message: Message, dialect: Dialect, arrival: Arrival): Awaitable<Reply> {
   if (message.kind === "notification") return takeNotification(message, arrival);
   if (message.kind === "response") return takeResponse(message, arrival);
   const stream = STREAMS.get(message.method) ?? "possible";
+  if (stream === "only" && !acceptsStream(arrival.exchange.header("accept"))) {
+    throw new HttpError(406, "This is answered with text/event-stream: accept it.");
+  }
   // What is nothing but a stream is counted as one.
   const running = underWay(arrival, stream === "only" ? 0 : 1);
   const way = createReplyWay(arrival, dialect, {
@@ -60,8 +64,8 @@ function answerUnderstood(message: Message, dialect: Dialect, arrival: Arrival):
     onSlow: running.watch,
     renderFailure: (error) => errorReply(shownError(error, arrival), dialect.era, message.id),
   });
-  running.begin(message.id, way.cancel);
-  return way.reply(answerRequest(message, dialect, arrival, way).finally(running.end));
+  running.begin(message.id, () => way.cancel());
+  return way.reply(lastly(() => answerRequest(message, dialect, arrival, way), running.end));
 }
 
 /** `initialize` names a session in its headers; a subscription is a stream. */
@@ -92,20 +96,25 @@ export function underWay({ session, service, caller }: Arrival, count = 1) {
   };
 }
 
-async function answerRequest(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: ReplyWay): Promise<Reply> {
-  try {
-    const result = await dispatch(request.method, callOf(request, dialect, arrival, way));
-    return { status: 200, headers: way.headers(), body: renderResponse(request.id, result) };
-  } catch (error) {
-    if (error instanceof Unavailable) throw error;
-    // Cancelled: nothing is answered (MCP 2025-11-25 basic/utilities/cancellation).
-    if (dialect.era === "legacy" && way.signal.aborted) {
-      arrival.exchange.note({ outcome: "cancelled" });
-      return ACCEPTED;
-    }
-    if (isAccessError(error) && !way.isStream) return scopeReply(error, request, dialect.era, arrival);
-    return errorReply(shownError(error, arrival), dialect.era, request.id);
-  }
+function answerRequest(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: ReplyWay): Awaitable<Reply> {
+  return attempt(
+    () =>
+      andThen(dispatch(request.method, callOf(request, dialect, arrival, way)), (result) => ({
+        status: 200,
+        headers: way.headers(),
+        body: renderResponse(request.id, result),
+      })),
+    (error) => {
+      if (error instanceof Unavailable) return Promise.reject(error);
+      // Cancelled: nothing is answered (MCP 2025-11-25 basic/utilities/cancellation).
+      if (dialect.era === "legacy" && way.signal.aborted) {
+        arrival.exchange.note({ outcome: "cancelled" });
+        return ACCEPTED;
+      }
+      if (isAccessError(error) && !way.isStream) return scopeReply(error, request, dialect.era, arrival);
+      return errorReply(shownError(error, arrival), dialect.era, request.id);
+    },
+  );
 }
 
 /** `notifications/cancelled` has an effect; the others are good to know. */
@@ -122,38 +131,6 @@ export async function takeResponse(response: RpcResponse, { session, service }: 
   if (!session) throw new McpError("session_needed", "A response belongs to a session: the Mcp-Session-Id header is missing.");
   if (await service.part(createQuestions).answer(session.key, response)) return ACCEPTED;
   throw new McpError("invalid_request", "Nobody waits for this response.");
-}
-
-/** A request as its method sees it. */
-export function callOf(request: RpcRequest, dialect: Dialect, { exchange, service, caller, session }: Arrival, way: Way): Call {
-  const { params } = request;
-  return {
-    ...dialect,
-    id: request.id,
-    params,
-    caller,
-    address: exchange.address,
-    service,
-    client: dialect.era === "modern" ? clientFeaturesOf(params) : (session?.features ?? NO_FEATURES),
-    session,
-    origin: {
-      id: exchange.id,
-      get signal() {
-        return way.signal;
-      },
-    },
-    get ending() {
-      return way.ending;
-    },
-    get asker() {
-      return session ? service.part(createQuestions).askerOf(session, way.send, () => way.signal) : SESSIONLESS_ASKER;
-    },
-    header: exchange.header,
-    notify: (method, sent) => void way.send(renderNotification(method, sent)),
-    releaseConnection: way.releaseConnection,
-    beginSession: way.beginSession,
-    note: exchange.note,
-  };
 }
 
 /** What a method threw, as the client may see it, and noted: the text of what is ours to mend stays in the log. */

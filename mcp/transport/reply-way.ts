@@ -1,11 +1,10 @@
-import { HttpError, type Reply } from "../../shared/http/exchange.ts";
+import type { Awaitable } from "../../shared/awaitable.ts";
+import type { Reply } from "../../shared/http/exchange.ts";
 import type { Dialect } from "../protocol/era.ts";
-import { createSessions } from "../sessions/sessions.ts";
-import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
-import { createReplays, type Replay } from "../streams/replay.ts";
-import { createCallerWatch } from "../streams/watch.ts";
+import { createSessions, type Session } from "../sessions/sessions.ts";
 import type { Arrival } from "./arrival.ts";
-import { isResumable, JSON_HEADERS } from "./surface.ts";
+import { isPrimed, openReplyStream, type ReplyStream } from "./reply-stream.ts";
+import { JSON_HEADERS } from "./surface.ts";
 import type { ReplyWay } from "./way.ts";
 
 /**
@@ -13,200 +12,147 @@ import type { ReplyWay } from "./way.ts";
  * legacy client can come back for its answer.
  */
 const PATIENCE = 2_000;
-/** Milliseconds after which a client whose stream ended before its answer should come back. */
-export const RETRY = 1_000;
-/** The first revision whose clients know events without data (SEP-1699). */
-export const PRIMING_REVISION = "2025-11-25";
 
 export interface ReplyWayOptions {
   /** "never" for what must be answered in one piece, "only" for what has no other answer than a stream. */
   readonly stream: "never" | "possible" | "only";
   /** Called when the calls of this way turn out to take long. */
   readonly onSlow: () => void;
-  /** Renders what `work` threw as the body of a reply. */
+  /** Renders what the work threw as the body of a reply. */
   readonly renderFailure: (error: unknown) => Reply;
 }
 
-/**
- * A modern call's way ends with its connection. A legacy call goes on without one: what it says is kept, so that its
- * client can come back for it at any replica, where a GET is ours.
- */
+/** The way of a POST: one reply, which becomes a stream only when there is something to say before the answer. */
 export function createReplyWay(arrival: Arrival, dialect: Dialect, options: ReplyWayOptions): ReplyWay {
-  const { exchange, service, caller, session } = arrival;
-  const resumed = session && isResumable(exchange) ? session : undefined;
-  const primed = resumed !== undefined && dialect.revision >= PRIMING_REVISION;
-  const waiting: { readonly message: string; readonly onLost: (() => void) | undefined }[] = [];
-  let possible = options.stream !== "never" && acceptsStream(exchange.header("accept"));
-  let begunSession: string | undefined;
-  let streaming: Promise<Reply> | undefined;
-  let begun = () => {};
-  /** Resolves when the client has its stream. */
-  const { promise: opening, resolve: hasOpened } = Promise.withResolvers<void>();
-  let stream: EventStream | undefined;
-  /** Aborts when a stream has said all there is, whether or not its client is still there. */
-  let done: AbortController | undefined;
-  let replay: Replay | undefined;
-  let controller: AbortController | undefined;
-  let ending: AbortController | undefined;
-  /** Messages are kept and sent one after the other. */
-  let sent = Promise.resolve();
+  return new PostWay(arrival, dialect, options);
+}
 
-  function startStream(): void {
-    if (streaming || !possible) return;
-    streaming = openStream();
-    // Whoever waits for the reply sees to a failure.
-    streaming.catch(() => {});
-    options.onSlow();
-    begun();
+/** A class, because every call has one and hardly any needs more of it than its place. */
+class PostWay implements ReplyWay {
+  readonly #arrival: Arrival;
+  readonly #dialect: Dialect;
+  readonly #options: ReplyWayOptions;
+  /** Whether there may still be a stream: what is said too late must not open one that nobody was given. */
+  #possible: boolean;
+  #stream: ReplyStream | undefined;
+  /** Called when the stream has begun. */
+  #begun: (() => void) | undefined;
+  #begunSession: string | undefined;
+  #controller: AbortController | undefined;
+  #ending: AbortController | undefined;
+
+  constructor(arrival: Arrival, dialect: Dialect, options: ReplyWayOptions) {
+    this.#arrival = arrival;
+    this.#dialect = dialect;
+    this.#options = options;
+    this.#possible = options.stream !== "never" && acceptsStream(arrival.exchange.header("accept"));
   }
 
-  async function openStream(): Promise<Reply> {
-    if (resumed) replay = await service.part(createReplays).begin(resumed.key);
+  get isStream() {
+    return this.#stream !== undefined;
+  }
+
+  get signal() {
+    if (!this.#controller) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      if (this.#dialect.era === "modern") {
+        const { signal } = this.#arrival.exchange;
+        if (signal.aborted) controller.abort();
+        else signal.addEventListener("abort", () => controller.abort(), { once: true });
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  get ending() {
+    this.#ending ??= new AbortController();
+    if (this.#stream?.isEnding) this.#ending.abort();
+    return this.#ending.signal;
+  }
+
+  send(message: string, onLost?: () => void) {
+    this.#startStream();
+    if (!this.#possible) return false;
+    this.#stream?.say(message, onLost);
+    return true;
+  }
+
+  releaseConnection(retry: number) {
+    if (!isPrimed(this.#arrival, this.#dialect)) return;
+    this.#startStream();
+    this.#stream?.release(retry);
+  }
+
+  cancel() {
+    this.#controller ??= new AbortController();
+    this.#controller.abort();
+  }
+
+  async beginSession(given: Pick<Session, "revision" | "features">) {
+    const { caller, service } = this.#arrival;
+    if (caller) this.#begunSession = (await service.part(createSessions).begin(caller, given)).id;
+  }
+
+  headers() {
+    return this.#begunSession === undefined ? JSON_HEADERS : { ...JSON_HEADERS, "mcp-session-id": this.#begunSession };
+  }
+
+  reply(work: Awaitable<Reply>) {
+    if (work instanceof Promise || this.#stream) return this.#replyLater(Promise.resolve(work));
+    this.#possible = false;
+    return work;
+  }
+
+  #startStream(): void {
+    if (this.#stream || !this.#possible) return;
+    this.#stream = openReplyStream(this.#arrival, this.#dialect, {
+      cancel: () => this.cancel(),
+      ending: () => this.#ending?.abort(),
+    });
+    this.#options.onSlow();
+    this.#begun?.();
+  }
+
+  async #replyLater(work: Promise<Reply>): Promise<Reply> {
+    await this.#settledOrStreaming(work);
+    if (!this.#stream) {
+      this.#possible = false;
+      return work;
+    }
+    const { exchange, service } = this.#arrival;
     try {
-      return streamReply();
+      const reply = await this.#stream.opened;
+      this.#stream
+        .finish(work.catch(this.#options.renderFailure))
+        .catch((cause: unknown) => service.log.error({ request: exchange.id, err: cause }, "a stream could not be finished"));
+      return reply;
     } catch (error) {
-      // What nobody will write to must not be kept up.
-      await replay?.finish();
-      replay = undefined;
-      throw error;
+      if (this.#options.stream === "only") {
+        this.cancel();
+        throw error;
+      }
+      // Too many streams, or the store is away: what it had to say is lost, its answer is not.
+      service.log.warn({ request: exchange.id, cause: String(error) }, "a call goes on without a stream");
+      this.#possible = false;
+      this.#stream.giveUp();
+      return work;
     }
   }
 
-  function streamReply(): Reply {
-    return eventStreamReply(service, caller?.subject, (opened) => {
-      stream = opened;
-      if (primed && replay) opened.send({ data: "", id: replay.start, retry: RETRY });
-      done = new AbortController();
-      service.part(createCallerWatch).watch(exchange.header("authorization"), cutOff, done.signal);
-      opened.ending.addEventListener("abort", () => ending?.abort());
-      // Whoever ended it, and under Encore too: nobody can hear the answer any more.
-      if (dialect.era === "modern") opened.over.addEventListener("abort", () => way.cancel(), { once: true });
-      for (const { message } of waiting.splice(0)) emit(message);
-      hasOpened();
+  /** Resolves when the work is done, or the reply has become a stream: at the latest when our patience is at its end. */
+  #settledOrStreaming(work: Promise<Reply>): Promise<void> {
+    return new Promise((resolve) => {
+      const patience = this.#possible ? setTimeout(() => this.#startStream(), PATIENCE).unref() : undefined;
+      const settle = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+      this.#begun = settle;
+      work.then(settle, settle);
+      if (this.#stream) settle();
     });
   }
-
-  /** The caller is nobody any more. */
-  function cutOff(): void {
-    way.cancel();
-    stream?.end();
-  }
-
-  function emit(message: string): void {
-    const kept = replay;
-    if (kept) sent = sent.then(() => keep(kept, message));
-    else stream?.send({ data: message });
-  }
-
-  /** What cannot be kept can still be sent. */
-  async function keep(kept: Replay, message: string): Promise<void> {
-    const id = await kept.append(message).catch((cause: unknown) => {
-      service.log.error({ request: exchange.id, err: cause }, "a message could not be kept");
-      return undefined;
-    });
-    if (stream?.over.aborted === false) stream.send(id === undefined ? { data: message } : { data: message, id });
-  }
-
-  function say(message: string, onLost?: () => void): void {
-    if (stream) emit(message);
-    else waiting.push({ message, onLost });
-  }
-
-  async function finish(work: Promise<Reply>): Promise<void> {
-    const reply = await work.catch(options.renderFailure);
-    if (typeof reply.body === "string" && reply.body !== "") say(reply.body);
-    await opening;
-    await sent;
-    await replay?.finish();
-    stream?.end();
-    done?.abort();
-  }
-
-  const way: ReplyWay = {
-    get isStream() {
-      return streaming !== undefined;
-    },
-    get signal() {
-      if (!controller) {
-        controller = new AbortController();
-        if (dialect.era === "modern") {
-          const { signal } = exchange;
-          if (signal.aborted) controller.abort();
-          else signal.addEventListener("abort", () => controller?.abort(), { once: true });
-        }
-      }
-      return controller.signal;
-    },
-    get ending() {
-      ending ??= new AbortController();
-      if (stream?.ending.aborted) ending.abort();
-      return ending.signal;
-    },
-    send(message, onLost) {
-      startStream();
-      if (!possible) return false;
-      say(message, onLost);
-      return true;
-    },
-    releaseConnection(retry) {
-      if (!primed) return;
-      startStream();
-      void opening
-        .then(() => sent)
-        .then(() => {
-          if (replay) stream?.send({ data: "", id: replay.start, retry });
-          stream?.end();
-        });
-    },
-    cancel() {
-      controller ??= new AbortController();
-      controller.abort();
-    },
-    async beginSession(given) {
-      if (caller) begunSession = (await service.part(createSessions).begin(caller, given)).id;
-    },
-    headers: () => (begunSession === undefined ? JSON_HEADERS : { ...JSON_HEADERS, "mcp-session-id": begunSession }),
-    async reply(work) {
-      if (options.stream === "only" && !possible) {
-        way.cancel();
-        throw new HttpError(406, "This is answered with text/event-stream: accept it.");
-      }
-      const started = new Promise<void>((resolve) => {
-        begun = resolve;
-        if (streaming) resolve();
-      });
-      const settled = work.then(
-        () => {},
-        () => {},
-      );
-      const patience = possible ? setTimeout(startStream, PATIENCE).unref() : undefined;
-      await Promise.race([settled, started]);
-      clearTimeout(patience);
-      if (!streaming) {
-        // What is said too late must not open a stream that nobody was given.
-        possible = false;
-        return work;
-      }
-      try {
-        const reply = await streaming;
-        void finish(work).catch((cause: unknown) =>
-          service.log.error({ request: exchange.id, err: cause }, "a stream could not be finished"),
-        );
-        return reply;
-      } catch (error) {
-        if (options.stream === "only") {
-          way.cancel();
-          throw error;
-        }
-        // Too many streams, or the store is away: what it had to say is lost, its answer is not.
-        service.log.warn({ request: exchange.id, cause: String(error) }, "a call goes on without a stream");
-        possible = false;
-        for (const { onLost } of waiting.splice(0)) onLost?.();
-        return work;
-      }
-    },
-  };
-  return way;
 }
 
 /** Clients must accept both; what names neither is taken for one that forgot. */

@@ -9,7 +9,8 @@ import { createSessions, type OpenSession } from "../sessions/sessions.ts";
 import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createReplays } from "../streams/replay.ts";
 import { createCallerWatch } from "../streams/watch.ts";
-import { acceptsStream, PRIMING_REVISION, RETRY } from "./reply-way.ts";
+import { PRIMING_REVISION, RETRY } from "./reply-stream.ts";
+import { acceptsStream } from "./reply-way.ts";
 
 /**
  * The stream of a GET: what the server says of its own accord, or the rest of a call's stream that broke off

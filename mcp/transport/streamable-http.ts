@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from "../../shared/awaitable.ts";
 import type { Caller } from "../../shared/capabilities/capability.ts";
 import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
 import { isObject } from "../../shared/is-object.ts";
@@ -13,10 +14,14 @@ import { answerMessage } from "./message.ts";
 import { openSessionStream } from "./session-stream.ts";
 
 /** Streamable HTTP (MCP 2026-07-28 and 2025-11-25 basic/transports), both eras on one endpoint. */
-export async function handleMcp(exchange: Exchange, service: Service): Promise<Reply> {
+export function handleMcp(exchange: Exchange, service: Service): Awaitable<Reply> {
   if (!KNOWN_METHODS.has(exchange.method)) throw notAllowed();
-  const caller = await identify(exchange, service);
-  if (exchange.method === "POST") return handlePost(exchange, service, caller);
+  return andThen(identify(exchange, service), (caller) =>
+    exchange.method === "POST" ? handlePost(exchange, service, caller) : handleSession(exchange, service, caller),
+  );
+}
+
+async function handleSession(exchange: Exchange, service: Service, caller: Caller | undefined): Promise<Reply> {
   // A stranger has no session, and so neither a stream of its own nor anything to end.
   if (!caller || exchange.method === "HEAD") throw notAllowed();
   const session = await service.part(createSessions).find(sessionIdOf(exchange), caller);
@@ -40,12 +45,13 @@ function notAllowed(): HttpError {
  * be good.
  * @throws {BearerError}
  */
-async function identify(exchange: Exchange, { bearer, config }: Service): Promise<Caller | undefined> {
+function identify(exchange: Exchange, { bearer, config }: Service): Awaitable<Caller | undefined> {
   const authorization = exchange.header("authorization");
   if (authorization === undefined && config.mcp.access === "mixed") return undefined;
-  const caller = await bearer.verify(authorization, "mcp");
-  exchange.note({ client: caller.clientId, subject: caller.subject });
-  return caller;
+  return andThen(bearer.verify(authorization, "mcp"), (caller) => {
+    exchange.note({ client: caller.clientId, subject: caller.subject });
+    return caller;
+  });
 }
 
 /** @throws {McpError} `session_needed` */
@@ -57,27 +63,23 @@ function sessionIdOf(exchange: Exchange): string {
 
 async function handlePost(exchange: Exchange, service: Service, caller: Caller | undefined): Promise<Reply> {
   const body = await readJsonBody(exchange, service);
-  const session = await sessionOf(body, exchange, service, caller);
-  const arrival = { exchange, service, caller, session };
-  return Array.isArray(body) ? answerBatch(body, arrival) : answerMessage(body, arrival);
+  return andThen(sessionOf(body, exchange, service, caller), (session) => {
+    const arrival = { exchange, service, caller, session };
+    return Array.isArray(body) ? answerBatch(body, arrival) : answerMessage(body, arrival);
+  });
 }
 
 /**
  * @throws {HttpError} 415
  * @throws {McpError} when it is not JSON, nested too deeply or too full.
  */
-export async function readJsonBody(exchange: Exchange, { config }: Service): Promise<unknown> {
+export function readJsonBody(exchange: Exchange, { config }: Service): Promise<unknown> {
   if (!isJson(exchange.header("content-type"))) throw new HttpError(415, "The content type must be application/json.");
-  return parseMessage(await exchange.body(), { depth: config.mcp.jsonDepth, values: config.mcp.jsonValues });
+  return exchange.body().then((body) => parseMessage(body, { depth: config.mcp.jsonDepth, values: config.mcp.jsonValues }));
 }
 
 /** The session a legacy message names. Modern ones have none, whatever their headers say; `initialize` begins another. */
-async function sessionOf(
-  body: unknown,
-  exchange: Exchange,
-  service: Service,
-  caller: Caller | undefined,
-): Promise<OpenSession | undefined> {
+function sessionOf(body: unknown, exchange: Exchange, service: Service, caller: Caller | undefined): Awaitable<OpenSession | undefined> {
   const id = exchange.header("mcp-session-id");
   if (id === undefined || !caller || claimsModernEra(body) || namesModernEra(readProtocolHeaders(exchange).version)) return undefined;
   if (isObject(body) && body["method"] === "initialize") return undefined;

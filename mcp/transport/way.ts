@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../shared/awaitable.ts";
 import type { Reply } from "../../shared/http/exchange.ts";
 import type { Session } from "../sessions/sessions.ts";
 
@@ -30,5 +31,5 @@ export interface ReplyWay extends Way {
    * The reply to the POST: what `work` gives, or a stream that ends with it, when there was something to say before or
    * the work takes long.
    */
-  reply(work: Promise<Reply>): Promise<Reply>;
+  reply(work: Awaitable<Reply>): Awaitable<Reply>;
 }

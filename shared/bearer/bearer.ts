@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from "../awaitable.ts";
 import type { Caller } from "../capabilities/capability.ts";
 import type { Config } from "../config.ts";
 import type { Grant } from "../state/records.ts";
@@ -15,7 +16,7 @@ export interface BearerVerifier {
    * @throws {BearerError} `missing` without a token, `invalid` for every other reason.
    * @throws {Unavailable} when liveness cannot be told: never "invalid", never open.
    */
-  verify(authorization: string | undefined, surface: SurfaceName | "issuer"): Promise<Caller>;
+  verify(authorization: string | undefined, surface: SurfaceName | "issuer"): Awaitable<Caller>;
   /** A token of ours with a good signature, alive or not: for its own revocation. @throws {BearerError} otherwise. */
   inspect(token: string): Promise<AccessTokenClaims>;
   /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds since the epoch). */
@@ -39,7 +40,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   const liveness = createLiveness({ store, clock });
 
   /** The grant and the keys are asked for at once; the key must still be there when both have come. */
-  function livingGrant(claims: AccessTokenClaims): Grant | Promise<Grant> {
+  function livingGrant(claims: AccessTokenClaims): Awaitable<Grant> {
     const renewed = keys.renew();
     return renewed === undefined ? liveness.check(claims) : livingGrantWith(claims, renewed);
   }
@@ -55,15 +56,15 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
     inspect: (token) => signatures.check(token),
     isCutOff: liveness.isCutOff,
     forget: (grantId) => liveness.forget(grantId),
-    async verify(authorization, surface) {
+    verify(authorization, surface) {
       const token = tokenOf(authorization);
-      const claims = signatures.known(token) ?? (await signatures.check(token));
-      const audienceSurface = audiences.surfaceOf(claims.aud);
-      if (audienceSurface === undefined || (surface !== "issuer" && audienceSurface !== surface)) {
-        throw new BearerError("invalid", "The access token was issued for another resource.");
-      }
-      const grant = livingGrant(claims);
-      return callerOf(claims, grant instanceof Promise ? await grant : grant);
+      return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
+        const audienceSurface = audiences.surfaceOf(claims.aud);
+        if (audienceSurface === undefined || (surface !== "issuer" && audienceSurface !== surface)) {
+          throw new BearerError("invalid", "The access token was issued for another resource.");
+        }
+        return andThen(livingGrant(claims), (grant) => callerOf(claims, grant));
+      });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Awaitable } from "../awaitable.ts";
 import { sha256 } from "../hash.ts";
 import { clientStateKind, type Grant, grantKind, type Lock, subjectStateKind } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
@@ -18,7 +19,7 @@ export interface Liveness {
    * The living grant behind a token, at once when all there is to know is fresh.
    * @throws {BearerError} when it, the client or the subject is not alive.
    */
-  check(claims: AccessTokenClaims): Grant | Promise<Grant>;
+  check(claims: AccessTokenClaims): Awaitable<Grant>;
   /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds). */
   isCutOff(subject: string, clientId: string, since: number): Promise<boolean>;
   forget(grantId: string): void;

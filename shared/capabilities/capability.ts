@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Awaitable } from "../awaitable.ts";
 import type { SurfaceName } from "../bearer/audience.ts";
 import type { Log } from "../log.ts";
 import type { Entry, Page } from "../state/store.ts";
@@ -201,7 +202,7 @@ export interface Capability {
    */
   prepare(input: unknown, context: Context, patience?: number): Promise<Prepared>;
   /** Prepares and runs, both within `patience`. @throws {CapabilityError} as both do. */
-  call(input: unknown, context: Context, patience?: number): Promise<Outcome>;
+  call(input: unknown, context: Context, patience?: number): Awaitable<Outcome>;
   /**
    * A shorter form of an output it gave: below `most` characters as JSON.
    * @param input As it was given to the call.

@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from "../awaitable.ts";
 import type { SurfaceName } from "../bearer/audience.ts";
 import { requireAccess } from "./access.ts";
 import { type Caller, type Capability, type CapabilityDefinition, CapabilityError, type Context, type Prepared } from "./capability.ts";
@@ -40,8 +41,11 @@ export function compile(definition: CapabilityDefinition, callTimeLimit: number)
     if (!definition.prepare) return undefined;
     return withTimeLimit(limit, context, (timed) => definition.prepare?.(checked, timed));
   };
-  const run = async (limit: number, checked: Readonly<Record<string, unknown>>, context: Context, prepared: unknown): Promise<Outcome> =>
-    readOutcome(await withTimeLimit(limit, context, (timed) => definition.run(checked, timed, prepared)), context);
+  const run = (limit: number, checked: Readonly<Record<string, unknown>>, context: Context, prepared: unknown): Awaitable<Outcome> =>
+    andThen(
+      withTimeLimit(limit, context, (timed) => definition.run(checked, timed, prepared)),
+      (result) => readOutcome(result, context),
+    );
 
   return {
     name: definition.name,
@@ -63,15 +67,16 @@ export function compile(definition: CapabilityDefinition, callTimeLimit: number)
     async prepare(given, context, patience = timeLimit): Promise<Prepared> {
       const checked = admit(given, context.caller);
       const prepared = await prepare(Math.min(timeLimit, patience), checked, context);
-      return { run: (later) => run(taskLimit, checked, later, prepared) };
+      return { run: async (later) => run(taskLimit, checked, later, prepared) };
     },
-    async call(given, context, patience = Number.POSITIVE_INFINITY) {
+    call(given, context, patience = Number.POSITIVE_INFINITY) {
       const checked = admit(given, context.caller);
       const limit = Math.min(timeLimit, patience);
       if (!definition.prepare) return run(limit, checked, context, undefined);
       const startedAt = performance.now();
-      const prepared = await prepare(limit, checked, context);
-      return run(Math.min(timeLimit, patience - (performance.now() - startedAt)), checked, context, prepared);
+      return andThen(prepare(limit, checked, context), (prepared) =>
+        run(Math.min(timeLimit, patience - (performance.now() - startedAt)), checked, context, prepared),
+      );
     },
     shorten: (output, given, most) => definition.paging && shortened(definition.paging, output, readInput(checkInput, given), most),
   };

@@ -1,5 +1,4 @@
 import type { ZodType } from "zod";
-import type { Log } from "../log.ts";
 import type { Service } from "../service.ts";
 import type { Kind, Store } from "../state/store.ts";
 import type { Ask, Asker } from "./ask.ts";
@@ -33,31 +32,24 @@ export function createContext(service: Means, caller: Caller | undefined, origin
   return new CallContext(service, caller, origin, conversation);
 }
 
-/** A class, because a literal with accessors takes twenty times as long to make, and every call makes one. */
+/** A class with accessors, because every call makes one and asks for little of it. */
 class CallContext implements Context {
   readonly caller: Caller | undefined;
-  readonly now: () => number;
-  readonly records: Context["records"];
-  readonly progress: Context["progress"];
-  readonly clientLog: Context["clientLog"];
-  readonly releaseConnection: Context["releaseConnection"];
-  readonly trace: Trace;
+  readonly #means: Means;
   readonly #origin: CallOrigin;
-  readonly #log: Log;
-  readonly #asker: Asker | undefined;
+  readonly #conversation: Conversation | undefined;
+  #progress: Context["progress"] | undefined;
   #ask: Ask | undefined;
 
-  constructor({ store, clock, log }: Means, caller: Caller | undefined, origin: CallOrigin, conversation: Conversation | undefined) {
+  constructor(means: Means, caller: Caller | undefined, origin: CallOrigin, conversation: Conversation | undefined) {
     this.caller = caller;
-    this.now = clock;
-    this.records = (name, codec) => recordsFor(store, caller, name, codec);
-    this.progress = conversation ? increasing(conversation) : nothing;
-    this.clientLog = conversation ? (severity, data, logger) => conversation.clientLog(severity, data, logger) : nothing;
-    this.releaseConnection = conversation ? (retry) => conversation.releaseConnection(retry) : nothing;
-    this.trace = conversation?.trace ?? NO_TRACE;
+    this.#means = means;
     this.#origin = origin;
-    this.#log = log;
-    this.#asker = conversation?.asker;
+    this.#conversation = conversation;
+  }
+
+  get now() {
+    return this.#means.clock;
   }
 
   get signal() {
@@ -65,11 +57,35 @@ class CallContext implements Context {
   }
 
   get log() {
-    return this.#log.child({ request: this.#origin.id });
+    return this.#means.log.child({ request: this.#origin.id });
+  }
+
+  get trace() {
+    return this.#conversation?.trace ?? NO_TRACE;
+  }
+
+  get records(): Context["records"] {
+    return (name, codec) => recordsFor(this.#means.store, this.caller, name, codec);
+  }
+
+  get progress() {
+    this.#progress ??= this.#conversation ? increasing(this.#conversation) : nothing;
+    return this.#progress;
+  }
+
+  get clientLog(): Context["clientLog"] {
+    const conversation = this.#conversation;
+    return conversation ? (severity, data, logger) => conversation.clientLog(severity, data, logger) : nothing;
+  }
+
+  get releaseConnection(): Context["releaseConnection"] {
+    const conversation = this.#conversation;
+    return conversation ? (retry) => conversation.releaseConnection(retry) : nothing;
   }
 
   get ask() {
-    this.#ask ??= this.#asker ? createAsk(this.#asker) : refusingAsk;
+    const asker = this.#conversation?.asker;
+    this.#ask ??= asker ? createAsk(asker) : refusingAsk;
     return this.#ask;
   }
 }

@@ -12,99 +12,83 @@ import { CapabilityError, type Context } from "./capability.ts";
  */
 export function withTimeLimit<T>(limit: number, outer: Context, work: (context: Context) => Promise<T> | T): Promise<T> | T {
   if (limit === Number.POSITIVE_INFINITY) return work(outer);
-  let left = limit;
-  let startedAt = 0;
-  let questions = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let fail: ((error: CapabilityError) => void) | undefined;
-  let late: CapabilityError | undefined;
-  let controller: AbortController | undefined;
+  const timed = new TimedContext(outer, limit);
+  const result = work(timed);
+  return isPromise(result) ? inTime(timed, result) : result;
+}
 
-  const run = () => {
-    startedAt = performance.now();
-    timer = setTimeout(end, Math.max(left, 1));
-  };
-  const pause = () => {
-    clearTimeout(timer);
-    left -= performance.now() - startedAt;
-  };
-  const end = () => {
-    late = new CapabilityError("timed_out", "It took longer than it may.");
-    controller?.abort(late);
-    fail?.(late);
-  };
-  const answered = async <A>(question: Promise<A>): Promise<A> => {
-    if (questions++ === 0 && fail) pause();
-    try {
-      return await question;
-    } finally {
-      if (--questions === 0 && fail) run();
-    }
-  };
-  const waitFor = <A>(question: Promise<A>): Promise<A> => {
-    const answer = answered(question);
-    // The work need not wait for what it asked.
-    answer.catch(() => {});
-    return answer;
-  };
-
-  const signal = () => {
-    if (!controller) {
-      controller = new AbortController();
-      if (late) controller.abort(late);
-      else follow(outer.signal, controller);
-    }
-    return controller.signal;
-  };
-
-  const result = work(new TimedContext(outer, signal, () => waitingAsk(outer.ask, waitFor)));
-  if (!isPromise(result)) return result;
-
-  return new Promise<T>((resolve, reject) => {
-    fail = reject;
-    if (questions === 0) run();
-    const settle = () => {
-      fail = undefined;
-      clearTimeout(timer);
-    };
+function inTime<T>(timed: TimedContext, result: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    timed.start(reject);
     result.then(
       (value) => {
-        settle();
+        timed.stop();
         resolve(value);
       },
       (error) => {
-        settle();
+        timed.stop();
         reject(error);
       },
     );
   });
 }
 
-/** A class, because a literal with accessors takes twenty times as long to make, and every call makes one. */
+/** The context of work whose time is limited. A class with accessors, because every call makes one and asks for little of it. */
 class TimedContext implements Context {
-  readonly caller: Context["caller"];
-  readonly records: Context["records"];
-  readonly now: Context["now"];
-  readonly progress: Context["progress"];
-  readonly clientLog: Context["clientLog"];
-  readonly trace: Context["trace"];
-  readonly releaseConnection: Context["releaseConnection"];
   readonly #outer: Context;
-  readonly #signal: () => AbortSignal;
-  readonly #makeAsk: () => Ask;
+  /** Milliseconds that are left while the clock stands still. */
+  #left: number;
+  #startedAt = 0;
+  /** Questions whose answers the work waits for. */
+  #questions = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #fail: ((error: CapabilityError) => void) | undefined;
+  #late: CapabilityError | undefined;
+  #controller: AbortController | undefined;
   #ask: Ask | undefined;
 
-  constructor(outer: Context, signal: () => AbortSignal, makeAsk: () => Ask) {
-    this.caller = outer.caller;
-    this.records = outer.records;
-    this.now = outer.now;
-    this.progress = outer.progress;
-    this.clientLog = outer.clientLog;
-    this.trace = outer.trace;
-    this.releaseConnection = outer.releaseConnection;
+  constructor(outer: Context, limit: number) {
     this.#outer = outer;
-    this.#signal = signal;
-    this.#makeAsk = makeAsk;
+    this.#left = limit;
+  }
+
+  /** @param fail Called when the time is up. */
+  start(fail: (error: CapabilityError) => void): void {
+    this.#fail = fail;
+    if (this.#questions === 0) this.#run();
+  }
+
+  stop(): void {
+    this.#fail = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  get caller() {
+    return this.#outer.caller;
+  }
+
+  get records() {
+    return this.#outer.records;
+  }
+
+  get now() {
+    return this.#outer.now;
+  }
+
+  get progress() {
+    return this.#outer.progress;
+  }
+
+  get clientLog() {
+    return this.#outer.clientLog;
+  }
+
+  get trace() {
+    return this.#outer.trace;
+  }
+
+  get releaseConnection() {
+    return this.#outer.releaseConnection;
   }
 
   get log() {
@@ -112,12 +96,49 @@ class TimedContext implements Context {
   }
 
   get signal() {
-    return this.#signal();
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#late) this.#controller.abort(this.#late);
+      else follow(this.#outer.signal, this.#controller);
+    }
+    return this.#controller.signal;
   }
 
   get ask() {
-    this.#ask ??= this.#makeAsk();
+    this.#ask ??= waitingAsk(this.#outer.ask, (question) => this.#waitFor(question));
     return this.#ask;
+  }
+
+  #run(): void {
+    this.#startedAt = performance.now();
+    this.#timer = setTimeout(() => this.#end(), Math.max(this.#left, 1));
+  }
+
+  #pause(): void {
+    clearTimeout(this.#timer);
+    this.#left -= performance.now() - this.#startedAt;
+  }
+
+  #end(): void {
+    this.#late = new CapabilityError("timed_out", "It took longer than it may.");
+    this.#controller?.abort(this.#late);
+    this.#fail?.(this.#late);
+  }
+
+  #waitFor<A>(question: Promise<A>): Promise<A> {
+    const answer = this.#answered(question);
+    // The work need not wait for what it asked.
+    answer.catch(() => {});
+    return answer;
+  }
+
+  async #answered<A>(question: Promise<A>): Promise<A> {
+    if (this.#questions++ === 0 && this.#fail) this.#pause();
+    try {
+      return await question;
+    } finally {
+      if (--this.#questions === 0 && this.#fail) this.#run();
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../awaitable.ts";
 import type { Config } from "../config.ts";
 import type { Service } from "../service.ts";
 
@@ -50,7 +51,7 @@ export interface Sink {
   readonly signal: AbortSignal;
 }
 
-export type Handler = (exchange: Exchange, service: Service) => Reply | Promise<Reply>;
+export type Handler = (exchange: Exchange, service: Service) => Awaitable<Reply>;
 
 /** How a family of endpoints treats its requests and renders what its handlers throw. */
 export interface Surface {

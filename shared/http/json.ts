@@ -22,11 +22,12 @@ export class JsonError extends Error {
 /** @throws {JsonError} */
 export function parseJson(body: Buffer, limits: JsonLimits): unknown {
   if (!isUtf8(body)) throw new JsonError("syntax", "The body is not UTF-8.");
-  const { depth, values } = sizeOf(body);
+  const text = body.toString("utf8");
+  const { depth, values } = sizeOf(text);
   if (depth > limits.depth) throw new JsonError("excess", `The body is nested more than ${limits.depth} deep.`);
   if (values > limits.values) throw new JsonError("excess", `The body has more than ${limits.values} values.`);
   try {
-    return JSON.parse(body.toString("utf8"));
+    return JSON.parse(text);
   } catch {
     throw new JsonError("syntax", "The body is not JSON.");
   }
@@ -36,34 +37,30 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 
-/**
- * How deep the brackets go that are not in strings, and how many of them and of the commas between values there are;
- * bytes of other characters never look like one of these.
- */
-function sizeOf(body: Buffer): JsonLimits {
+/** How deep the brackets go that are not in strings, and how many of them and of the commas between values there are. */
+function sizeOf(text: string): JsonLimits {
   let depth = 0;
   let deepest = 0;
   let values = 1;
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at];
-    if (byte === QUOTE) at = endOfString(body, at);
-    else if (byte === 0x7b || byte === 0x5b) {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === 0x7b || code === 0x5b) {
       depth++;
       values++;
       if (depth > deepest) deepest = depth;
-    } else if (byte === COMMA) values++;
-    else if (byte === 0x7d || byte === 0x5d) depth--;
+    } else if (code === COMMA) values++;
+    else if (code === 0x7d || code === 0x5d) depth--;
   }
   return { depth: deepest, values };
 }
 
-function endOfString(body: Buffer, start: number): number {
-  let end = body.indexOf(QUOTE, start + 1);
-  while (end > 0) {
-    let escapes = 0;
-    while (body[end - 1 - escapes] === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-    end = body.indexOf(QUOTE, end + 1);
+/** Where the string that begins at `start` has its closing quote; the text's end where it has none. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code === BACKSLASH) at++;
   }
-  return body.length;
+  return text.length;
 }

@@ -4,33 +4,44 @@ import type { Config } from "../config.ts";
 import { isLoopbackAddress, isLoopbackHost } from "../net/loopback.ts";
 import { HttpError } from "./exchange.ts";
 
-/** Where a request came from and whom it asked for, told apart from what a stranger may have written into headers. */
-export interface Origin {
-  readonly address: string;
-  readonly host: string;
-  readonly loopback: boolean;
-}
-
 /** Any of them says that someone stands between the client and us; Encore's gateway sets the second list itself. */
 const HOP_HEADERS = ["forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 const GATEWAY_HEADERS = ["x-forwarded-host", "x-forwarded-proto"];
 
 /**
- * Encore's gateway hides the socket: it appends the peer to `x-forwarded-for` and keeps the named host in
- * `x-forwarded-host`. On the plain host the socket itself is the last hop, and forwarding headers count only behind
- * trusted proxies; a peer that is gone already (its connection was reset) is nobody, and above all not this machine.
+ * The host that the client named, in lower case. Encore's gateway keeps it in `x-forwarded-host`; on the plain host that
+ * header counts only behind trusted proxies.
  */
-export function originOf(request: IncomingMessage, config: Config): Origin {
-  const behindGateway = !(request instanceof IncomingMessage);
+export function hostOf(request: IncomingMessage, { trustedProxies }: Config): string {
+  const byProxy = isBehindGateway(request) || trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined;
+  return (byProxy ?? header(request, "host") ?? "").toLowerCase();
+}
+
+/** The client's address, told apart from what a stranger may have written into headers; "unknown" when it cannot be. */
+export function addressOf(request: IncomingMessage, { trustedProxies }: Config): string {
+  const hops = hopsOf(request);
+  return addressIn(hops.at(-1 - trustedProxies) ?? hops.at(0) ?? UNKNOWN);
+}
+
+/** Whether the client, the host it named and every hop between are this machine. */
+export function isLocal(request: IncomingMessage, config: Config): boolean {
+  const signs = isBehindGateway(request) ? HOP_HEADERS : [...HOP_HEADERS, ...GATEWAY_HEADERS];
+  const relayed = hopsOf(request).length > 1 || signs.some((name) => header(request, name) !== undefined);
+  return !relayed && isLoopbackAddress(addressOf(request, config)) && isLoopbackHost(hostOf(request, config));
+}
+
+/** Encore's gateway hides the socket. */
+function isBehindGateway(request: IncomingMessage): boolean {
+  return !(request instanceof IncomingMessage);
+}
+
+/**
+ * From the client to us. Encore's gateway appends the peer to `x-forwarded-for`; on the plain host the socket itself is
+ * the last hop: a peer that is gone already (its connection was reset) is nobody, and above all not this machine.
+ */
+function hopsOf(request: IncomingMessage): readonly string[] {
   const forwarded = listOf(header(request, "x-forwarded-for"));
-  const hops = behindGateway ? forwarded : [...forwarded, request.socket.remoteAddress ?? UNKNOWN];
-  const namedByProxy = behindGateway || config.trustedProxies > 0 ? listOf(header(request, "x-forwarded-host")).at(-1) : undefined;
-  const host = (namedByProxy ?? header(request, "host") ?? "").toLowerCase();
-  const address = hops.at(-1 - config.trustedProxies) ?? hops.at(0) ?? UNKNOWN;
-  const known = addressIn(address);
-  const signs = behindGateway ? HOP_HEADERS : [...HOP_HEADERS, ...GATEWAY_HEADERS];
-  const relayed = hops.length > 1 || signs.some((name) => header(request, name) !== undefined);
-  return { address: known, host, loopback: !relayed && isLoopbackAddress(known) && isLoopbackHost(host) };
+  return isBehindGateway(request) ? forwarded : [...forwarded, request.socket.remoteAddress ?? UNKNOWN];
 }
 
 const UNKNOWN = "unknown";
@@ -88,9 +99,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       else refuse();
     });
     request.on("end", () => resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)));
-    const incomplete = () => reject(new HttpError(400, "The request body did not arrive whole."));
-    request.on("error", incomplete);
-    request.on("aborted", incomplete);
+    request.on("error", () => reject(new HttpError(400, "The request body did not arrive whole.")));
   });
 }
 

@@ -16,10 +16,13 @@ function createCallLimit({ config, clock }: Service): (name: string) => boolean 
  * (MCP 2026-07-28 server/tools §security-considerations). Each process counts for itself: it is the work that is limited.
  * @throws {CapabilityError} `rate_limited`
  */
-export function limitCalls(service: Service, caller: Caller | undefined, address: string): void {
-  // Behind a shared address stand too many strangers to be counted as one.
-  if (!caller && isShared(address, service.config.sharedEgress)) return;
-  const name = caller ? `${caller.subject} ${caller.clientId}` : networkOf(address);
-  if (service.part(createCallLimit)(name)) return;
+export function limitCalls(service: Service, caller: Caller | undefined, from: { readonly address: string }): void {
+  const name = caller ? `${caller.subject} ${caller.clientId}` : strangersName(service, from.address);
+  if (name === undefined || service.part(createCallLimit)(name)) return;
   throw new CapabilityError("rate_limited", "Too many calls in a short time. Wait some seconds.", { retryAfter: 5 });
+}
+
+/** Behind a shared address stand too many strangers to be counted as one. */
+function strangersName({ config }: Service, address: string): string | undefined {
+  return isShared(address, config.sharedEgress) ? undefined : networkOf(address);
 }

@@ -112,7 +112,8 @@ test("a call is ended before ChatGPT gives up, whatever time its capability has"
       }),
   });
   mock.timers.enable({ apis: ["setTimeout"] });
-  const cause: unknown = await handleOperation(exchangeOf("/actions/slow"), serviceWith(slow)).catch((error: unknown) => error);
+  const callSlowly = async () => handleOperation(exchangeOf("/actions/slow"), serviceWith(slow));
+  const cause: unknown = await callSlowly().catch((error: unknown) => error);
   assert.ok(cause instanceof CapabilityError && aborted);
   assert.equal(render(thrown(cause)).status, 504);
 });
@@ -129,5 +130,5 @@ test("an answer that Actions would not take is a fault that says what to do", as
     run: () => ({ text: "x".repeat(100_000) }),
   });
   const own = serviceWith(large);
-  await assert.rejects(handleOperation(exchangeOf("/actions/large"), own), /longer than the 100000 characters/);
+  await assert.rejects(async () => handleOperation(exchangeOf("/actions/large"), own), /longer than the 100000 characters/);
 });

@@ -57,7 +57,7 @@ function documentOf(...capabilities: CapabilityDefinition[]): any {
   return JSON.parse(JSON.stringify(createOpenApi(registryOf([{ capabilities }]), BASE_URL)));
 }
 
-function call(name: string) {
+async function call(name: string) {
   return handleOperation(exchangeOf(`/actions/${name}`), service);
 }
 

@@ -42,10 +42,12 @@ export function createCors(settings: GlobalCors, moreOrigins: readonly string[] 
     "access-control-allow-credentials": "true",
     vary: "origin, access-control-request-method, access-control-request-headers",
   };
+  const withoutOrigin = { ...common, "access-control-expose-headers": exposed };
 
   return {
     headersFor({ method, headers }) {
       const { origin } = headers;
+      if (origin === undefined && method !== "OPTIONS") return withoutOrigin;
       const credentials = hasCredentials(method, headers);
       const admitted = origin !== undefined && (credentials ? withCredentials : withoutCredentials)(origin);
       const base = admitted ? { ...common, "access-control-allow-origin": origin } : common;

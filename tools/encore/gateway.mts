@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Cors } from "./cors.mts";
 import type { Endpoint } from "./endpoints.mts";
 import { METHODS } from "./paths.mts";
@@ -7,7 +7,7 @@ import type { Router } from "./router.mts";
 /** What stands before the endpoints on every host: liveness, CORS, preflight, routing, as Encore's gateway does it. */
 export interface Gateway {
   /** The endpoint that must answer, its reply already dressed for CORS; nothing when the gateway has answered. */
-  admit(request: IncomingMessage, response: ServerResponse): Endpoint | undefined;
+  admit(request: IncomingMessage, response: GatewayResponse): Endpoint | undefined;
 }
 
 const HEALTH = { code: "ok", message: "Portico is up and running.", details: { checks: [] } };
@@ -35,7 +35,7 @@ export function createGateway(router: Router, cors: Cors): Gateway {
         answerFault(response, 404, "not_found", route.fault, headers);
         return undefined;
       }
-      addHeaders(response, headers);
+      response.addHeaders(headers);
       return route.endpoint;
     },
   };
@@ -63,21 +63,33 @@ function answerJson(response: ServerResponse, status: number, value: unknown, he
   response.writeHead(status, { ...headers, "content-type": "application/json", "content-length": body.length }).end(body);
 }
 
-/**
- * Adds headers when the reply is written: `vary` joins the endpoint's own, and anything else that the endpoint also
- * sets is sent twice, as the gateway would.
- */
-function addHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  const writeHead = response.writeHead.bind(response);
-  response.writeHead = ((status: number, ...rest: readonly unknown[]) => {
-    const reason = typeof rest[0] === "string" ? rest[0] : undefined;
-    const given: OutgoingHttpHeaders = headersGiven(rest.at(-1));
-    for (const [name, value] of Object.entries(headers)) {
-      const before = given[name] ?? response.getHeader(name);
+const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
+
+/** A response to which the gateway adds what is its own. */
+export class GatewayResponse extends ServerResponse {
+  #added = NOTHING;
+
+  /**
+   * Adds headers when the reply is written: `vary` joins the endpoint's own, and anything else that the endpoint also
+   * sets is sent twice, as the gateway would.
+   */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#added = headers;
+  }
+
+  override writeHead(
+    status: number,
+    reason?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
+    headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
+  ): this {
+    const given = headersGiven(typeof reason === "string" ? headers : reason);
+    for (const name in this.#added) {
+      const value = this.#added[name] ?? "";
+      const before = given[name] ?? this.getHeader(name);
       given[name] = before === undefined ? value : [...[before].flat().map(String), value];
     }
-    return reason === undefined ? writeHead(status, given) : writeHead(status, reason, given);
-  }) as ServerResponse["writeHead"];
+    return typeof reason === "string" ? super.writeHead(status, reason, given) : super.writeHead(status, given);
+  }
 }
 
 /** The headers of a `writeHead` call, from an object or a list of names and values, under lower-case names. */
@@ -89,7 +101,8 @@ function headersGiven(argument: unknown): OutgoingHttpHeaders {
       headers[name] = headers[name] === undefined ? argument[at + 1] : [...[headers[name]].flat().map(String), String(argument[at + 1])];
     }
   } else if (typeof argument === "object" && argument !== null) {
-    for (const [name, value] of Object.entries(argument as OutgoingHttpHeaders)) headers[name.toLowerCase()] = value;
+    const named = argument as OutgoingHttpHeaders;
+    for (const name in named) headers[name.toLowerCase()] = named[name];
   }
   return headers;
 }

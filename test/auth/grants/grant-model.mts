@@ -147,10 +147,12 @@ export async function beginGrant(service: Service, clock: TestClock, owner = PUB
     state: async () => (await service.store.get(grantKind, keyOf(handle)))?.value.state ?? "gone",
     async isAlive(accessToken) {
       service.bearer.forget(handle.grantId);
-      return service.bearer.verify(`Bearer ${accessToken}`, "mcp").then(
-        () => true,
-        () => false,
-      );
+      try {
+        await service.bearer.verify(`Bearer ${accessToken}`, "mcp");
+        return true;
+      } catch {
+        return false;
+      }
     },
   };
 }

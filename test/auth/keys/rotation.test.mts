@@ -109,10 +109,10 @@ test("unknown key ids cause no more than a read in a second", async () => {
   const replica = createBearerVerifier({ config, store: counting, clock });
   const forge = (kid: string) =>
     `Bearer ${Buffer.from(JSON.stringify({ alg: "RS256", typ: "at+jwt", kid })).toString("base64url")}.e30.c2ln`;
-  for (let index = 0; index < 200; index++) await assert.rejects(replica.verify(forge(`unknown-${index}`), "mcp"));
+  for (let index = 0; index < 200; index++) await assert.rejects(async () => replica.verify(forge(`unknown-${index}`), "mcp"));
   assert.ok(reads <= 2, String(reads));
   clock.advance(SECOND);
-  await assert.rejects(replica.verify(forge("unknown"), "mcp"));
+  await assert.rejects(async () => replica.verify(forge("unknown"), "mcp"));
   assert.ok(reads <= 3, String(reads));
 });
 

@@ -49,18 +49,21 @@ test("a capability without scopes takes any signed-in person and nobody else", a
   const capability = compiled(withAccess([]));
   const nobody = { ...ANN, scopes: new Set<string>() };
   assert.equal((await capability.call({}, createContext(calls.service, nobody, origin()))).output?.["who"], "ann");
-  await assert.rejects(capability.call({}, createContext(calls.service, undefined, origin())), failsWith("unauthenticated"));
+  await assert.rejects(async () => capability.call({}, createContext(calls.service, undefined, origin())), failsWith("unauthenticated"));
 });
 
 test("missing one scope names all that are needed, before the input is looked at", async () => {
   const capability = compiled(withAccess(["todos:read", "todos:write"]));
   const reader = { ...ANN, scopes: new Set(["todos:read"]) };
-  await assert.rejects(capability.call({ limit: "no number" }, createContext(calls.service, reader, origin())), (error) => {
-    assert.ok(error instanceof CapabilityError);
-    assert.equal(error.code, "insufficient_scope");
-    assert.deepEqual(error.scopes, ["todos:read", "todos:write"]);
-    return true;
-  });
+  await assert.rejects(
+    async () => capability.call({ limit: "no number" }, createContext(calls.service, reader, origin())),
+    (error) => {
+      assert.ok(error instanceof CapabilityError);
+      assert.equal(error.code, "insufficient_scope");
+      assert.deepEqual(error.scopes, ["todos:read", "todos:write"]);
+      return true;
+    },
+  );
 });
 
 test("absent arguments are an empty input", async () => {
@@ -78,27 +81,33 @@ for (const [what, input, field, message] of [
 ] as const) {
   test(`${what} is refused by its field`, async () => {
     const capability = compiled(withAccess("public"));
-    await assert.rejects(capability.call(input, createContext(calls.service, undefined, origin())), (error) => {
-      assert.ok(error instanceof CapabilityError && error.code === "invalid_input");
-      assert.equal(error.faults.length, 1);
-      assert.equal(error.faults[0]?.field, field);
-      assert.match(error.faults[0]?.message ?? "", message);
-      assert.match(error.message, message);
-      return true;
-    });
+    await assert.rejects(
+      async () => capability.call(input, createContext(calls.service, undefined, origin())),
+      (error) => {
+        assert.ok(error instanceof CapabilityError && error.code === "invalid_input");
+        assert.equal(error.faults.length, 1);
+        assert.equal(error.faults[0]?.field, field);
+        assert.match(error.faults[0]?.message ?? "", message);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
   });
 }
 
 test("all faults of an input come together, and long made-up names are cut", async () => {
   const unknown = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`${"x".repeat(5_000)}${index}`, 1]));
   const capability = compiled(withAccess("public"));
-  await assert.rejects(capability.call({ ...unknown, limit: 99 }, createContext(calls.service, undefined, origin())), (error) => {
-    assert.ok(error instanceof CapabilityError);
-    assert.equal(error.faults[0]?.field, "limit");
-    assert.equal(error.faults.length, 20);
-    assert.ok(error.message.length < 3_000);
-    return true;
-  });
+  await assert.rejects(
+    async () => capability.call({ ...unknown, limit: 99 }, createContext(calls.service, undefined, origin())),
+    (error) => {
+      assert.ok(error instanceof CapabilityError);
+      assert.equal(error.faults[0]?.field, "limit");
+      assert.equal(error.faults.length, 20);
+      assert.ok(error.message.length < 3_000);
+      return true;
+    },
+  );
 });
 
 test("an output that does not fit is a fault of ours, logged with its places and without its data", async () => {
@@ -115,7 +124,10 @@ test("an output that does not fit is a fault of ours, logged with its places and
       run: () => ({ items: [{ count: 1 }, { count: "a-secret" as unknown as number }] }),
     }),
   );
-  await assert.rejects(capability.call({}, createContext({ ...calls.service, log }, undefined, origin())), failsWith("internal"));
+  await assert.rejects(
+    async () => capability.call({}, createContext({ ...calls.service, log }, undefined, origin())),
+    failsWith("internal"),
+  );
   assert.deepEqual(
     lines.map(({ fields }) => fields),
     [{ request: "request-1", capability: "leaky", places: ["items[1].count: invalid_type"] }],
@@ -160,7 +172,7 @@ for (const [what, definition] of [
   test(`${what} is a fault of ours, and logged`, async () => {
     const { log, lines } = createLines();
     const context = createContext({ ...calls.service, log }, undefined, origin());
-    await assert.rejects(compiled(definition).call({}, context), failsWith("internal"));
+    await assert.rejects(async () => compiled(definition).call({}, context), failsWith("internal"));
     assert.deepEqual([lines.length, lines[0]?.fields["capability"]], [1, "who"]);
   });
 }
@@ -209,7 +221,7 @@ test("nothing is prepared for a stranger or for an input that is not valid", asy
 
 test("what waits for another request passes through a call", async () => {
   const capability = compiled({ ...withAccess("public"), run: () => Promise.reject(new InputRequired()) });
-  await assert.rejects(capability.call({}, createContext(calls.service, undefined, origin())), InputRequired);
+  await assert.rejects(async () => capability.call({}, createContext(calls.service, undefined, origin())), InputRequired);
 });
 
 test("a capability says what its definition leaves open", () => {

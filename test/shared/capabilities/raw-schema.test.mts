@@ -33,9 +33,8 @@ function capabilityOf(input: ObjectSchema, change: Partial<CapabilityDefinition>
 }
 
 async function faultsOf(schema: ObjectSchema, input: unknown): Promise<readonly InputFault[]> {
-  const failed = await capabilityOf(schema)
-    .call(input, createContext(calls.service, undefined, origin()))
-    .catch((error: unknown) => error);
+  const call = async () => capabilityOf(schema).call(input, createContext(calls.service, undefined, origin()));
+  const failed = await call().catch((error: unknown) => error);
   assert.ok(failed instanceof CapabilityError && failed.code === "invalid_input");
   return failed.faults;
 }
@@ -80,7 +79,7 @@ for (const [what, input, field, message] of [
 test("two schemas of one name are two schemas", async () => {
   const other = capabilityOf({ $id: "https://a.example/addressed", type: "object", required: ["other"] });
   const context = createContext(calls.service, undefined, origin());
-  await assert.rejects(other.call({ by: "mail" }, context), failsWith("invalid_input"));
+  await assert.rejects(async () => other.call({ by: "mail" }, context), failsWith("invalid_input"));
   await capabilityOf(ADDRESSED).call({ by: "mail" }, context);
 });
 
@@ -100,7 +99,10 @@ test("an output that does not fit its raw schema is logged with its places and w
   const { log, lines } = createLines();
   const output = rawSchema({ type: "object", properties: { n: { type: "number" } }, required: ["m"] });
   const capability = capabilityOf({ type: "object" }, { output, run: () => ({ n: "a-secret", m: 1 }) });
-  await assert.rejects(capability.call({}, createContext({ ...calls.service, log }, undefined, origin())), failsWith("internal"));
+  await assert.rejects(
+    async () => capability.call({}, createContext({ ...calls.service, log }, undefined, origin())),
+    failsWith("internal"),
+  );
   assert.deepEqual(
     lines.map(({ fields }) => fields),
     [{ request: "request-1", capability: "foreign", places: ["n: type"] }],

@@ -52,7 +52,7 @@ function start(run: Work, change: Partial<CapabilityDefinition> = { timeLimit: L
   const origin = { id: "request-1", signal: controller.signal };
   const [capability] = registryOf([{ capabilities: [{ ...definition, ...change }] }]).catalog.capabilities;
   assert.ok(capability);
-  return { call: capability.call({}, createContext(calls.service, undefined, origin, conversation)), answers, controller };
+  return { call: Promise.resolve(capability.call({}, createContext(calls.service, undefined, origin, conversation))), answers, controller };
 }
 
 /** Lets everything go on that waits for nothing but its turn. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { test } from "node:test";
-import { loadConfig } from "../../../shared/config.ts";
-import { header, originOf } from "../../../shared/http/request.ts";
+import { type Config, loadConfig } from "../../../shared/config.ts";
+import { addressOf, header, hostOf, isLocal } from "../../../shared/http/request.ts";
 
 function arrived(headers: Readonly<Record<string, string>>, peer?: string): IncomingMessage {
   const socket = new Socket();
@@ -11,6 +11,10 @@ function arrived(headers: Readonly<Record<string, string>>, peer?: string): Inco
   const message = new IncomingMessage(socket);
   Object.assign(message.headers, headers);
   return message;
+}
+
+function originOf(message: IncomingMessage, config: Config) {
+  return { address: addressOf(message, config), host: hostOf(message, config), loopback: isLocal(message, config) };
 }
 
 const direct = loadConfig({});

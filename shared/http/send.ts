@@ -1,0 +1,57 @@
+import type { ServerResponse } from "node:http";
+import type { Exchange, Reply, Sink } from "./exchange.ts";
+
+/** Milliseconds. */
+const STOPPING_GRACE = 2000;
+
+/** Sends a reply, or begins to when it is a stream. @param stopping Aborts when the service begins to stop. */
+export function send(reply: Reply, exchange: Exchange, response: ServerResponse, stopping: AbortSignal): void {
+  const headers: Record<string, string | string[] | number> = { "x-request-id": exchange.id };
+  for (const name in reply.headers) {
+    const value = reply.headers[name];
+    if (value !== undefined) headers[name] = typeof value === "string" ? value : [...value];
+  }
+  if (reply.stream) {
+    response.writeHead(reply.status, headers as Record<string, string>);
+    reply.stream(createSink(response, stopping));
+    return;
+  }
+  // Text stays text: Node writes it together with the headers.
+  const body = reply.body ?? "";
+  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(Buffer.byteLength(body));
+  response.writeHead(reply.status, headers as Record<string, string>);
+  if (exchange.method === "HEAD" || body.length === 0) response.end();
+  else response.end(body);
+}
+
+/**
+ * When the service stops, whoever writes to the stream has something to say and ends it; one who does not is not waited
+ * for, since a host leaves five seconds in all.
+ */
+function createSink(response: ServerResponse, stopping: AbortSignal): Sink {
+  const over = new AbortController();
+  const finish = () => {
+    stopping.removeEventListener("abort", endLater);
+    over.abort();
+  };
+  const end = () => {
+    if (!response.writableEnded) response.end();
+    finish();
+  };
+  const endLater = () => void setTimeout(end, STOPPING_GRACE).unref();
+  stopping.addEventListener("abort", endLater, { once: true });
+  if (stopping.aborted) endLater();
+  response.on("close", finish);
+  // The client may have gone while its request was handled; then nothing more is said of it.
+  if (response.closed) finish();
+  return {
+    write: (piece) => !over.signal.aborted && response.write(piece),
+    pending: () => response.writableLength,
+    end,
+    drop() {
+      response.destroy();
+      finish();
+    },
+    signal: over.signal,
+  };
+}
