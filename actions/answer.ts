@@ -20,7 +20,7 @@ export function renderAnswer(exchange: Exchange, capability: Capability, input: 
 
 /** The reply of a GET. */
 export function renderRead(exchange: Exchange, body: string): Reply {
-  return conditional(exchange, { ...READ_HEADERS, etag: etagOf(body) }, body);
+  return conditional(exchange, { headers: { ...READ_HEADERS, etag: etagOf(body) }, body });
 }
 
 /**

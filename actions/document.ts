@@ -1,26 +1,28 @@
 import { DefinitionError } from "../shared/capabilities/definition-check.ts";
-import { conditional, etagOf } from "../shared/http/etag.ts";
+import { conditional, type Kept, publicly } from "../shared/http/etag.ts";
 import type { Exchange, Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { checkActionsLimits } from "./actions-limits.ts";
 import { requireMethod } from "./faults.ts";
 import { createOpenApi } from "./openapi.ts";
 
+/** Seconds for which a client may keep the document. */
+const MAX_AGE = 300;
+
 /** `/actions/openapi.json` and `/openapi.json`: what a Custom GPT imports. */
 export function handleDocument(exchange: Exchange, service: Service): Reply {
   requireMethod(exchange, ["GET", "HEAD"]);
-  const { body, headers } = service.derived(createDocument);
-  return conditional(exchange, headers, body);
+  return conditional(exchange, service.derived(createDocument));
 }
 
 /** The document as it is sent, made anew when what is offered changes. */
-function createDocument(service: Service) {
+function createDocument(service: Service): Kept {
   const { registry, config, log } = service;
   const faults = documentFaults(service);
   // What changes while the service runs must not take away the rest.
   if (faults.length > 0) log.error({ faults }, "ChatGPT will not take the OpenAPI document");
   const body = JSON.stringify(createOpenApi(registry, config.publicUrl), null, 2);
-  return { body, headers: { "content-type": "application/json", "cache-control": "public, max-age=300", etag: etagOf(body) } };
+  return publicly(body, { "content-type": "application/json" }, MAX_AGE);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { markdown, readMarkdown } from "../shared/capabilities/knowledge/document.ts";
 import { readDocument } from "../shared/capabilities/knowledge/folder.ts";
-import { cached } from "../shared/http/etag.ts";
+import { conditional, publicly } from "../shared/http/etag.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { requireMethod } from "./faults.ts";
@@ -31,7 +31,7 @@ export async function handleKnowledgePage(exchange: Exchange, service: Service):
   if (path === undefined || !content) throw new HttpError(404, "There is no such document.");
   exchange.note({ document: path });
   const page = await service.part(createPages)(path, content.text);
-  return cached(exchange, { status: 200, headers: PAGE.headers, body: page }, MAX_AGE);
+  return conditional(exchange, publicly(page, PAGE.headers, MAX_AGE));
 }
 
 /** Pages that were asked for lately: rendering takes longer than all the rest, and anyone may ask. */

@@ -84,5 +84,6 @@ function safe(value: unknown): unknown {
 
 /** What looks like an e-mail address is blanked: a client may call itself, or its scope, by one. */
 function cut(text: string): string {
+  if (!text.includes("@")) return text.slice(0, MAX_TEXT);
   return text.slice(0, MAX_TEXT).replace(/[^\s"'<>(),:;/?#@]+@[^\s"'<>(),:;/?#@]+\.[^\s"'<>(),:;/?#@]+/g, "[address]");
 }

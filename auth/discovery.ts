@@ -1,5 +1,8 @@
+import { type Awaitable, andThen } from "../shared/awaitable.ts";
+import type { SurfaceName } from "../shared/bearer/audience.ts";
+import type { VerificationKey } from "../shared/bearer/verification-keys.ts";
 import { ASSERTION_ALGORITHMS } from "../shared/client-keys.ts";
-import { cached } from "../shared/http/etag.ts";
+import { conditional, type Kept, publicly } from "../shared/http/etag.ts";
 import { type Exchange, HttpError, type Reply } from "../shared/http/exchange.ts";
 import type { Service } from "../shared/service.ts";
 import { PROMPTS } from "./authorize/request.ts";
@@ -7,11 +10,14 @@ import { createSigner } from "./keys/signer.ts";
 import { lifetimes } from "./lifetimes.ts";
 import { audiencesOf } from "./resources.ts";
 import { supportedScopes, surfaceScopes } from "./scopes.ts";
-import { json } from "./surfaces.ts";
 import { GRANT_TYPES } from "./token/token.ts";
 
 /** Authorization server metadata (RFC 8414 §2) and OpenID Provider metadata (Discovery §3): one document serves both. */
 export function handleMetadata(exchange: Exchange, service: Service): Reply {
+  return conditional(exchange, service.derived(createMetadata));
+}
+
+function createMetadata(service: Service): Kept {
   const { config } = service;
   const { publicUrl: issuer } = config;
   const authMethods = config.clientAuthMethods;
@@ -49,7 +55,7 @@ export function handleMetadata(exchange: Exchange, service: Service): Reply {
     service_documentation: `${issuer}/`,
     op_policy_uri: `${issuer}/privacy`,
   };
-  return cached(exchange, json(200, metadata), maxAge(service));
+  return publicly(JSON.stringify(metadata), JSON_TYPE, maxAge(service));
 }
 
 /**
@@ -62,11 +68,14 @@ export function handleSuffixedMetadata(): Reply {
 
 /** Protected resource metadata (RFC 9728 §2), one document for each path under which a surface is reached. */
 export function handleResourceMetadata(exchange: Exchange, service: Service): Reply {
-  const { path } = exchange;
-  const { publicUrl } = service.config;
-  const resource = publicUrl + path.slice("/.well-known/oauth-protected-resource".length);
+  const resource = service.config.publicUrl + exchange.path.slice("/.well-known/oauth-protected-resource".length);
   const surface = service.part(audiencesOf).surfaceOf(resource);
   if (!surface) throw new HttpError(404, "There is no protected resource at this path.");
+  return conditional(exchange, resourceMetadataOf(resource, surface, service));
+}
+
+function resourceMetadataOf(resource: string, surface: SurfaceName, service: Service): Kept {
+  const { publicUrl } = service.config;
   const metadata = {
     resource,
     authorization_servers: [publicUrl],
@@ -75,15 +84,32 @@ export function handleResourceMetadata(exchange: Exchange, service: Service): Re
     bearer_methods_supported: ["header"],
     resource_name: "Portico",
   };
-  return cached(exchange, json(200, metadata), maxAge(service));
+  return publicly(JSON.stringify(metadata), JSON_TYPE, maxAge(service));
 }
 
 /** The public keys (RFC 7517 §5). The first request makes the first key, so that the set is never empty. */
-export async function handleKeys(exchange: Exchange, service: Service): Promise<Reply> {
-  await service.part(createSigner).ready();
-  const keys = (await service.bearer.keys.all()).map((key) => key.jwk);
-  return cached(exchange, json(200, { keys }, { "content-type": "application/jwk-set+json" }), maxAge(service));
+export function handleKeys(exchange: Exchange, service: Service): Awaitable<Reply> {
+  const { bearer } = service;
+  return andThen(service.part(createSigner).ready(), () =>
+    andThen(bearer.keys.all(), (keys) => conditional(exchange, service.part(createKeySets).of(keys))),
+  );
 }
+
+/** The key set as it is sent, made anew when the keys change. */
+function createKeySets(service: Service) {
+  let made: { readonly keys: readonly VerificationKey[]; readonly kept: Kept } | undefined;
+  return {
+    of(keys: readonly VerificationKey[]): Kept {
+      if (made?.keys !== keys) {
+        const body = JSON.stringify({ keys: keys.map(({ jwk }) => jwk) });
+        made = { keys, kept: publicly(body, { "content-type": "application/jwk-set+json" }, maxAge(service)) };
+      }
+      return made.kept;
+    },
+  };
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
 
 /** Clients and their caches may be this much behind, in seconds. */
 function maxAge(service: Service): number {

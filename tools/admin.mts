@@ -61,11 +61,17 @@ async function runCommand(command: Command): Promise<number> {
 function parse(command: Command) {
   const options = { json: { type: "boolean" }, help: { type: "boolean" }, ...command.options } as const;
   try {
-    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: idsLast(rest), options, allowPositionals: true });
     return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals };
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** Ids of people and grants may begin with a dash, which no option of ours does alone. */
+function idsLast(args: readonly string[]): string[] {
+  const isId = (arg: string) => /^-[^-]/.test(arg);
+  return args.includes("--") ? [...args] : [...args.filter((arg) => !isId(arg)), "--", ...args.filter(isId)];
 }
 
 function tell({ ok, lines, report, warnings = [] }: Outcome, out: NodeJS.WritableStream, asJson: boolean): number {

@@ -1,26 +1,20 @@
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { checkDocument } from "../actions/document.ts";
+import { DefinitionError } from "../shared/capabilities/definition-check.ts";
+import { ConfigError } from "../shared/config.ts";
+import { VARIABLES } from "../shared/config-variables.ts";
+import { createService, install, type Service } from "../shared/service.ts";
+import { stateFileOf } from "../shared/state/open.ts";
+import { readApp } from "./encore/app.mts";
+import { loadEndpoints } from "./encore/endpoints.mts";
+import { startHost } from "./host.mts";
 
 /**
- * The plain host: `node tools/serve.mts [folder]` serves the Encore services below the folder (this project's unless
+ * The plain host: `node tools/start.mjs [folder]` serves the Encore services below the folder (this project's unless
  * given) on `node:http`, with the configuration of the environment.
  */
 const project = resolve(import.meta.dirname, "..");
-
-// Must come before what it is to cache, hence the imports below; without a writable folder it does nothing.
-enableCompileCache(join(project, "node_modules/.cache/portico"));
-const { loadEndpoints } = await import("./encore/endpoints.mts");
-const { readApp } = await import("./encore/app.mts");
-const { startHost } = await import("./host.mts");
-const { DefinitionError } = await import("../shared/capabilities/definition-check.ts");
-const { ConfigError } = await import("../shared/config.ts");
-const { VARIABLES } = await import("../shared/config-variables.ts");
-const { checkDocument } = await import("../actions/document.ts");
-const { createService, install } = await import("../shared/service.ts");
-const { stateFileOf } = await import("../shared/state/open.ts");
-
-type Service = Awaited<ReturnType<typeof createService>>;
 
 /** A terminal's Ctrl-C reaches npm and us, and npm passes it on: the same keypress twice, milliseconds apart. */
 const SAME_KEYPRESS = 300;

@@ -106,6 +106,8 @@ export function createQuestions(service: Service): Questions {
       if (typeof id !== "string") return false;
       const question = await store.get(questionKind, { owner: session, id });
       if (!question) return false;
+      // Here it is known at once that a question is over; its record follows.
+      if (question.value.replica === inbox.replica && !waiting.has(id)) return false;
       await inbox.send(question.value.replica, "answer", JSON.stringify({ id, result, error }));
       return true;
     },

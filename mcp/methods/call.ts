@@ -45,4 +45,4 @@ export interface Call {
  * Answers a call with a result of its era, as JSON text: what never changes is rendered once and kept.
  * @throws {McpError} for every outcome that is no result.
  */
-export type MethodHandler = (call: Call) => Awaitable<string>;
+export type MethodHandler = (call: Call) => Awaitable<string | Buffer>;

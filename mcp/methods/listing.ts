@@ -27,7 +27,7 @@ export interface ListingOptions<T> {
 }
 
 /** One page in both eras. */
-type Page = Readonly<Record<Era, string>>;
+type Page = Readonly<Record<Era, Buffer>>;
 
 /** The page that a cursor stands for; "" is the first one's. */
 type Pages = (cursor: string) => Page | undefined;
@@ -73,7 +73,7 @@ function renderPages<T>(items: readonly T[], { member, keyOf, render }: ListingO
     const last = page.at(-1);
     const nextCursor = last !== undefined && start + PAGE_SIZE < items.length ? cursorOf(last) : undefined;
     const members = { [member]: page.map((item) => render(item, config)), nextCursor };
-    return { modern: renderCacheable("modern", members), legacy: renderCacheable("legacy", members) };
+    return { modern: Buffer.from(renderCacheable("modern", members)), legacy: Buffer.from(renderCacheable("legacy", members)) };
   };
   const pages = new Map([["", renderPage(0)]]);
   for (let start = PAGE_SIZE; start < items.length; start += PAGE_SIZE) {

@@ -41,7 +41,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
 ]);
 
 /** @throws {McpError} `unknown_method` for one the call's era does not have, and what the method throws. */
-export function dispatch(method: string, call: Call): Awaitable<string> {
+export function dispatch(method: string, call: Call): Awaitable<string | Buffer> {
   const known = METHODS.get(method);
   if (!known?.eras.includes(call.era)) throw new McpError("unknown_method", "There is no such method.");
   call.note({ rpc: method });

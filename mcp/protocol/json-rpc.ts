@@ -63,10 +63,13 @@ export function readableId(value: unknown): RequestId | undefined {
   return typeof id === "string" || Number.isSafeInteger(id) ? (id as RequestId) : undefined;
 }
 
-/** @param result JSON text. */
-export function renderResponse(id: RequestId, result: string): string {
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
+/** @param result JSON text; in bytes what is large and was rendered beforehand, so that it is not encoded for every reader. */
+export function renderResponse(id: RequestId, result: string | Buffer): string | Buffer {
+  const opening = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
+  return typeof result === "string" ? `${opening}${result}}` : Buffer.concat([Buffer.from(opening), result, CLOSING]);
 }
+
+const CLOSING = Buffer.from("}");
 
 /** A message that needs no answer. */
 export function renderNotification(method: string, params: Params): string {

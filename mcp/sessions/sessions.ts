@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { type Caller, LOG_SEVERITIES } from "../../shared/capabilities/capability.ts";
 import { randomToken, sha256 } from "../../shared/hash.ts";
@@ -52,11 +53,15 @@ export interface Sessions {
   end(session: OpenSession): Promise<void>;
 }
 
+const MAX_USED = 2_000;
+
 /** Times a lost compare-and-set is tried again. */
 const MAX_TRIES = 8;
 
 export function createSessions({ store, clock, config, log, changes }: Service): Sessions {
   const { sessionIdle, sessionsPerSubject } = config.mcp;
+  /** Sessions as they were last read here. Each request reads its own again, and parses it when it has changed. */
+  const used = new LRUCache<string, Entry<Session>>({ max: MAX_USED });
 
   function open(subject: string, key: string, session: Session): OpenSession {
     return { ...session, key, subject, update: (change) => update({ owner: subject, id: key }, change) };
@@ -71,11 +76,13 @@ export function createSessions({ store, clock, config, log, changes }: Service):
     throw new Unavailable("a session changes too often");
   }
 
-  /** Written once in a while, not at each request. */
+  /** A use is written once in a while, not at each request. */
+  function isDue({ expiresAt }: Entry<Session>): boolean {
+    return (expiresAt ?? 0) - clock() <= sessionIdle / 2;
+  }
+
   async function prolong(subject: string, entry: Entry<Session>): Promise<void> {
-    const now = clock();
-    if ((entry.expiresAt ?? 0) - now > sessionIdle / 2) return;
-    await store.replace(sessionKind, { owner: subject, id: entry.id }, entry.version, entry.value, now + sessionIdle);
+    await store.replace(sessionKind, { owner: subject, id: entry.id }, entry.version, entry.value, clock() + sessionIdle);
   }
 
   /** Comes after the new one is there: of many that begin together, the last to look sees them all. */
@@ -112,9 +119,11 @@ export function createSessions({ store, clock, config, log, changes }: Service):
       return { id, session: open(subject, key, value) };
     },
     async find(id, { subject, clientId }) {
-      const entry = await store.get(sessionKind, { owner: subject, id: sha256(id) });
+      const key = sha256(id);
+      const entry = await store.get(sessionKind, { owner: subject, id: key }, used.get(key));
       if (entry?.value.clientId !== clientId) throw ended();
-      await prolong(subject, entry);
+      used.set(key, entry);
+      if (isDue(entry)) await prolong(subject, entry);
       return open(subject, entry.id, entry.value);
     },
     async read(subject, key) {

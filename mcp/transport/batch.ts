@@ -83,7 +83,7 @@ function checkElement(message: Message): void {
 /** One element's fault is its own: the others are answered. */
 async function answerElement(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: Way): Promise<string | undefined> {
   try {
-    return renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way)));
+    return String(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way))));
   } catch (error) {
     if (way.signal.aborted) return undefined;
     return renderError(request.id, shownError(error, arrival), dialect.era);

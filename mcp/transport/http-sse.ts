@@ -110,7 +110,7 @@ async function run(request: RpcRequest, dialect: Dialect, arrival: Arrival, outl
 
 async function answer(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: Way): Promise<Reply> {
   try {
-    way.send(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way))));
+    way.send(String(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way)))));
   } catch (error) {
     if (way.signal.aborted) return ACCEPTED;
     way.send(renderError(request.id, shownError(error, arrival), dialect.era));

@@ -124,8 +124,8 @@ export function openReplyStream(arrival: Arrival, dialect: Dialect, listener: Re
         });
     },
     async finish(last) {
-      const { body } = await last;
-      if (typeof body === "string" && body !== "") say(body);
+      const { body = "" } = await last;
+      if (body.length > 0) say(body.toString());
       await opening;
       await sent;
       await replay?.finish();

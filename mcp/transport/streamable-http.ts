@@ -87,5 +87,6 @@ function sessionOf(body: unknown, exchange: Exchange, service: Service, caller: 
 }
 
 function isJson(contentType: string | undefined): boolean {
+  if (contentType === "application/json") return true;
   return contentType !== undefined && /^application\/json[ \t]*(;|$)/i.test(contentType.trim());
 }

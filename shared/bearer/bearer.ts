@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { type Awaitable, andThen } from "../awaitable.ts";
 import type { Caller } from "../capabilities/capability.ts";
 import type { Config } from "../config.ts";
@@ -33,11 +34,27 @@ export interface BearerOptions {
   readonly clock: () => number;
 }
 
+/** A bearer that was let in, and until when that needs no second look, in milliseconds since the epoch. */
+interface Acceptance {
+  readonly surface: SurfaceName;
+  readonly caller: Caller;
+  readonly until: number;
+  readonly endings: number;
+}
+
+/** Each takes some hundred bytes beside its token. */
+const MAX_ACCEPTED = 20_000;
+const ANOTHER_RESOURCE = "The access token was issued for another resource.";
+
 export function createBearerVerifier({ config, store, clock }: BearerOptions): BearerVerifier {
   const audiences = createAudiences(config.publicUrl);
   const keys = createVerificationKeys({ config, store, clock });
   const signatures = createSignatureCheck({ issuer: config.publicUrl, keys, clock });
   const liveness = createLiveness({ store, clock });
+
+  const accepted = new LRUCache<string, Acceptance>({ max: MAX_ACCEPTED });
+  /** Counts what this process ended itself: nothing from before is taken on trust then. */
+  let endings = 0;
 
   /** The grant and the keys are asked for at once; the key must still be there when both have come. */
   function livingGrant(claims: AccessTokenClaims): Awaitable<Grant> {
@@ -51,19 +68,34 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
     return grant;
   }
 
+  function verify(authorization: string | undefined): Awaitable<Acceptance> {
+    const token = tokenOf(authorization);
+    return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
+      const surface = audiences.surfaceOf(claims.aud);
+      if (surface === undefined) throw new BearerError("invalid", ANOTHER_RESOURCE);
+      const begun = endings;
+      return andThen(livingGrant(claims), (grant) => {
+        const until = Math.min(claims.exp * 1000, keys.knownUntil(), liveness.knownUntil(claims));
+        return { surface, caller: callerOf(claims, grant), until, endings: begun };
+      });
+    });
+  }
+
   return {
     keys,
     inspect: (token) => signatures.check(token),
     isCutOff: liveness.isCutOff,
-    forget: (grantId) => liveness.forget(grantId),
+    forget(grantId) {
+      liveness.forget(grantId);
+      endings++;
+    },
     verify(authorization, surface) {
-      const token = tokenOf(authorization);
-      return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
-        const audienceSurface = audiences.surfaceOf(claims.aud);
-        if (audienceSurface === undefined || (surface !== "issuer" && audienceSurface !== surface)) {
-          throw new BearerError("invalid", "The access token was issued for another resource.");
-        }
-        return andThen(livingGrant(claims), (grant) => callerOf(claims, grant));
+      const known = accepted.get(authorization ?? "");
+      const isFresh = known !== undefined && known.endings === endings && clock() < known.until;
+      return andThen(isFresh ? known : verify(authorization), (acceptance) => {
+        if (!isFresh) accepted.set(authorization ?? "", acceptance);
+        if (surface === "issuer" || acceptance.surface === surface) return acceptance.caller;
+        throw new BearerError("invalid", ANOTHER_RESOURCE);
       });
     },
   };

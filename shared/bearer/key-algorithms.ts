@@ -25,12 +25,13 @@ export interface PublicJwk {
 export interface Scheme {
   readonly digest: "sha256" | null;
   readonly key: KeyObject;
-  readonly dsaEncoding?: "ieee-p1363";
+  /** The key as sign and verify take it: bare where it can be, because one with options takes them longer. */
+  readonly keyInput: KeyObject | { readonly key: KeyObject; readonly dsaEncoding: "ieee-p1363" };
 }
 
 export function schemeOf(alg: SigningAlg, key: KeyObject): Scheme {
-  if (alg === "ES256") return { digest: "sha256", key, dsaEncoding: "ieee-p1363" };
-  return { digest: alg === "EdDSA" ? null : "sha256", key };
+  if (alg === "ES256") return { digest: "sha256", key, keyInput: { key, dsaEncoding: "ieee-p1363" } };
+  return { digest: alg === "EdDSA" ? null : "sha256", key, keyInput: key };
 }
 
 /** The algorithm of a private key, by its kind, or nothing when it can sign with none of ours or claims another. */

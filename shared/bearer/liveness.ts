@@ -12,7 +12,7 @@ import type { AccessTokenClaims } from "./signature.ts";
  * a half, and may be given an answer of this age.
  */
 const MAX_AGE = 7_500;
-const MAX_ENTRIES = 50_000;
+const MAX_ENTRIES = 20_000;
 
 export interface Liveness {
   /**
@@ -22,6 +22,8 @@ export interface Liveness {
   check(claims: AccessTokenClaims): Awaitable<Grant>;
   /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds). */
   isCutOff(subject: string, clientId: string, since: number): Promise<boolean>;
+  /** Until when what is known of a token's grant, client and subject is fresh, in milliseconds since the epoch. */
+  knownUntil(claims: AccessTokenClaims): number;
   forget(grantId: string): void;
 }
 
@@ -57,6 +59,8 @@ export function createLiveness({ store, clock }: { readonly store: Store; readon
       if (!grant || !client || !subject) return read(claims);
       return judge(claims, grant.value, isLocked(client.value, iat) || isLocked(subject.value, iat));
     },
+    knownUntil: ({ sub, gid, client_id: clientId }) =>
+      Math.min(grants.knownUntil(gid), clients.knownUntil(keyOf(clientId)), subjects.knownUntil(sub)),
     forget: (grantId) => grants.forget(grantId),
   };
 }
@@ -114,6 +118,7 @@ function createCache<T>(clock: () => number) {
       const known = cache.get(id);
       return known && clock() - known.at < MAX_AGE ? known.found : undefined;
     },
+    knownUntil: (id: string): number => (cache.peek(id)?.at ?? Number.NEGATIVE_INFINITY) + MAX_AGE,
     forget: (id: string) => void cache.delete(id),
   };
 }

@@ -1,4 +1,5 @@
 import { createPublicKey, type JsonWebKey } from "node:crypto";
+import { type Awaitable, andThen } from "../awaitable.ts";
 import type { Config } from "../config.ts";
 import { SIGNING_KEYS, type SigningKeys, signingKeysKind } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
@@ -16,15 +17,17 @@ export interface VerificationKeys {
   find(kid: string): Promise<VerificationKey | undefined>;
   /** Whether a key was among the keys when they were last read. */
   has(kid: string): boolean;
-  /** All public keys, for the JWKS. */
-  all(): Promise<readonly VerificationKey[]>;
+  /** All public keys, for the JWKS: the same list for as long as they are the same. */
+  all(): Awaitable<readonly VerificationKey[]>;
   /** The stored keys with their sealed halves, for who signs. Nothing when there are none yet. */
-  stored(): Promise<SigningKeys | undefined>;
+  stored(): Awaitable<SigningKeys | undefined>;
   /**
    * Begins a read when the keys are older than {@link MAX_AGE}, and nothing otherwise: beside other reads it costs a
    * remote store no request of its own.
    */
   renew(): Promise<void> | undefined;
+  /** Until when the keys need not be read again, in milliseconds since the epoch. */
+  knownUntil(): number;
   /** Reads the store again at the next use: after this process changed the keys. */
   refresh(): void;
 }
@@ -48,6 +51,7 @@ type Keys = ReadonlyMap<string, VerificationKey>;
 export function createVerificationKeys({ config, store, clock }: VerificationKeysOptions): VerificationKeys {
   const configured = config.signingKeys && configuredKeys(config.signingKeys);
   let keys: Keys = configured ?? new Map();
+  let list: readonly VerificationKey[] = [...keys.values()];
   let record: SigningKeys | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
@@ -56,6 +60,7 @@ export function createVerificationKeys({ config, store, clock }: VerificationKey
     const startedAt = clock();
     record = (await store.get(signingKeysKind, SIGNING_KEYS))?.value;
     keys = publishedKeys(record, startedAt, keys);
+    if (list.length !== keys.size || list.some(({ kid }) => !keys.has(kid))) list = [...keys.values()];
     readAt = startedAt;
   }
 
@@ -76,15 +81,10 @@ export function createVerificationKeys({ config, store, clock }: VerificationKey
       return keys.get(kid);
     },
     has: (kid) => keys.has(kid),
-    async all() {
-      await notOlderThan(MAX_AGE);
-      return [...keys.values()];
-    },
-    async stored() {
-      await notOlderThan(MAX_AGE);
-      return record;
-    },
+    all: () => andThen(notOlderThan(MAX_AGE), () => list),
+    stored: () => andThen(notOlderThan(MAX_AGE), () => record),
     renew: () => notOlderThan(MAX_AGE),
+    knownUntil: () => (configured ? Number.POSITIVE_INFINITY : readAt + MAX_AGE),
     refresh() {
       readAt = Number.NEGATIVE_INFINITY;
     },

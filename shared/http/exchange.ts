@@ -32,7 +32,7 @@ export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>;
 export interface Reply {
   readonly status: number;
   readonly headers?: ReplyHeaders;
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Buffer;
   /** Instead of `body`: called once the headers are on their way. The reply ends with `sink.end()`. */
   readonly stream?: (sink: Sink) => void;
 }

@@ -67,7 +67,7 @@ export class NodeExchange implements Exchange {
   }
 
   note(fields: Readonly<Record<string, unknown>>) {
-    Object.assign(this.noted, fields);
+    for (const name in fields) this.noted[name] = fields[name];
   }
 }
 

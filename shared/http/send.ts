@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Exchange, Reply, Sink } from "./exchange.ts";
 
 /** Milliseconds. */
@@ -6,20 +6,16 @@ const STOPPING_GRACE = 2000;
 
 /** Sends a reply, or begins to when it is a stream. @param stopping Aborts when the service begins to stop. */
 export function send(reply: Reply, exchange: Exchange, response: ServerResponse, stopping: AbortSignal): void {
-  const headers: Record<string, string | string[] | number> = { "x-request-id": exchange.id };
-  for (const name in reply.headers) {
-    const value = reply.headers[name];
-    if (value !== undefined) headers[name] = typeof value === "string" ? value : [...value];
-  }
+  const headers: OutgoingHttpHeaders = { "x-request-id": exchange.id, ...(reply.headers as OutgoingHttpHeaders | undefined) };
   if (reply.stream) {
-    response.writeHead(reply.status, headers as Record<string, string>);
+    response.writeHead(reply.status, headers);
     reply.stream(createSink(response, stopping));
     return;
   }
   // Text stays text: Node writes it together with the headers.
   const body = reply.body ?? "";
   if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(Buffer.byteLength(body));
-  response.writeHead(reply.status, headers as Record<string, string>);
+  response.writeHead(reply.status, headers);
   if (exchange.method === "HEAD" || body.length === 0) response.end();
   else response.end(body);
 }

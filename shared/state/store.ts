@@ -46,8 +46,11 @@ export interface Scanned<T> extends Entry<T> {
  * @throws {TypeError} from writes with a key or an expiry that no record can have.
  */
 export interface Store {
-  /** The record, or nothing when it is absent, expired or unreadable (which is logged). Strongly consistent. */
-  get<T>(kind: Kind<T>, key: Key): Promise<Entry<T> | undefined>;
+  /**
+   * The record, or nothing when it is absent, expired or unreadable (which is logged). Strongly consistent.
+   * @param known What was read of it before: given back when the record is still the same, which saves parsing it.
+   */
+  get<T>(kind: Kind<T>, key: Key, known?: Entry<T>): Promise<Entry<T> | undefined>;
   /** False if a live record has that key. */
   create<T>(kind: Kind<T>, key: Key, value: T, expiresAt: number | null): Promise<boolean>;
   /** Compare and set: false if the record changed since `version` was read, or is gone. */
@@ -177,10 +180,10 @@ export function openStore(driver: Driver, { clock, log }: StoreOptions): Store {
   }
 
   return {
-    async get(kind, key) {
+    async get(kind, key, known) {
       if (!isPossible(key)) return undefined;
       const row = await driver.get(kind.name, key.owner ?? "", key.id, clock());
-      return row && decode(kind, row);
+      return row?.version === known?.version ? known : row && decode(kind, row);
     },
     async create(kind, key, value, expiresAt) {
       return driver.create(kind.name, rowOf(kind, key, value, expiresAt), clock());

@@ -76,7 +76,7 @@ export async function startMethods(
   return {
     service,
     announcer: await announcer,
-    call: async (method, given = {}) => JSON.parse(await dispatch(method, callOf(service, given))),
+    call: async (method, given = {}) => JSON.parse(String(await dispatch(method, callOf(service, given)))),
   };
 }
 

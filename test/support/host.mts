@@ -77,7 +77,7 @@ export interface SpawnSettings {
   readonly env?: Env;
   /** The folder whose services are served; this project's when absent. */
   readonly root?: string;
-  /** What is run instead of `tools/serve.mts`; it says where it listens in the same words. */
+  /** What is run instead of `tools/start.mjs`; it says where it listens in the same words. */
   readonly script?: string;
 }
 
@@ -101,12 +101,12 @@ export interface Exit {
 }
 
 /**
- * `tools/serve.mts` in a process of its own, ready.
+ * `tools/start.mjs` in a process of its own, ready.
  *
  * @throws {Error} with its output when it ends before it is ready.
  */
 export async function spawnService(settings: SpawnSettings = {}): Promise<SpawnedService> {
-  const { env = {}, root = PROJECT, script = "tools/serve.mts" } = settings;
+  const { env = {}, root = PROJECT, script = "tools/start.mjs" } = settings;
   const child = spawn(process.execPath, [resolve(PROJECT, script), root], {
     env: { PATH: process.env["PATH"], ...TEST_ENV, ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -135,6 +135,8 @@ test("a subject that nothing is known of is said to be none, and nothing is writ
     assert.equal(status, 1);
     assert.match(stderr, /there is no subject nobody/);
   }
+  const dashed = await admin(["subjects", "disable", "-nobody", "--json"], env);
+  assert.match(JSON.parse(dashed.stdout).error, /there is no subject -nobody/);
   assert.ok(!(await rows()).some(({ id }) => id === "nobody"));
 });
 

@@ -93,7 +93,7 @@ test("all faults of the configuration are told without a stack, with exit code 1
 });
 
 function run(env: Readonly<Record<string, string>>) {
-  return spawnSync(process.execPath, [join(PROJECT, "tools/serve.mts"), app.root], {
+  return spawnSync(process.execPath, [join(PROJECT, "tools/start.mjs"), app.root], {
     env: { PATH: process.env["PATH"], NODE_ENV: "test", STATE_URL: "sqlite::memory:", PORT: "0", ...env },
     encoding: "utf8",
   });

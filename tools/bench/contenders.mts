@@ -16,13 +16,13 @@ export interface PorticoOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Grants that are in its store when it starts; one person's unless given. */
   readonly grants?: Iterable<KeptGrant>;
-  /** `tools/serve.mts` unless given. */
+  /** `tools/start.mjs` unless given. */
   readonly script?: string;
 }
 
 /** Starts Portico as in production, with a store of its own. */
 export async function startPortico(bench: Bench, options: PorticoOptions = {}): Promise<Portico> {
-  const { env = {}, grants = grantsOf(1), script = "../serve.mts" } = options;
+  const { env = {}, grants = grantsOf(1), script = "../start.mjs" } = options;
   const production = createProduction(mkdtempSync(join(bench.folder, "portico-")));
   await writeGrants(production.stateFile, grants);
   return { server: await bench.start(script, { ...production.env, ...env }), production };

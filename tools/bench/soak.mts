@@ -130,7 +130,7 @@ async function callSteadily(
 }
 
 const folder = mkdtempSync(join(tmpdir(), "portico-soak-"));
-const server = await startServer("../serve.mts", {
+const server = await startServer("../start.mjs", {
   PORT: "0",
   STATE_URL: `sqlite:${join(folder, "state.db")}`,
   MCP_STREAMS_PER_SUBJECT: String(STREAMS_A_PERSON),

@@ -22,7 +22,7 @@ export function serviceFolders(root: string): readonly string[] {
 
 /** Imports the `endpoints.ts` of every service below `root`: the only route table there is. */
 export async function loadEndpoints(root: string): Promise<readonly Endpoint[]> {
-  recordInsteadOfEncore();
+  const hooks = recordInsteadOfEncore();
   const endpoints: Endpoint[] = [];
   for (const service of serviceFolders(root)) {
     const module: Readonly<Record<string, unknown>> = await import(pathToFileURL(join(root, service, "endpoints.ts")).href);
@@ -31,17 +31,15 @@ export async function loadEndpoints(root: string): Promise<readonly Endpoint[]> 
       if (options) endpoints.push({ service, name, options, handler: value as RawHandler });
     }
   }
+  // A hook is asked about every module that is loaded, later ones too.
+  hooks.deregister();
   return endpoints;
 }
 
-let hooked = false;
-
 /** Encore's own module needs its native library, so that sources get the recorder under its name. */
-function recordInsteadOfEncore(): void {
-  if (hooked) return;
-  hooked = true;
+function recordInsteadOfEncore() {
   const url = new URL("./api.mts", import.meta.url).href;
-  registerHooks({
+  return registerHooks({
     resolve: (specifier, context, next) => (specifier === "encore.dev/api" ? { url, shortCircuit: true } : next(specifier, context)),
   });
 }

@@ -10,6 +10,7 @@ export interface Gateway {
   admit(request: IncomingMessage, response: GatewayResponse): Endpoint | undefined;
 }
 
+const METHOD_NAMES: ReadonlySet<string> = new Set(METHODS);
 const HEALTH = { code: "ok", message: "Portico is up and running.", details: { checks: [] } };
 
 export function createGateway(router: Router, cors: Cors): Gateway {
@@ -26,7 +27,7 @@ export function createGateway(router: Router, cors: Cors): Gateway {
         response.writeHead(200, { ...headers, "content-length": "0" }).end();
         return undefined;
       }
-      if (!(METHODS as readonly string[]).includes(method)) {
+      if (!METHOD_NAMES.has(method)) {
         answerFault(response, 400, "invalid_argument", "invalid method", headers);
         return undefined;
       }
@@ -54,7 +55,8 @@ export function answerFault(
 
 /** The path of a request target, which a proxy may send as a whole URL (RFC 9112 §3.2.2). */
 function pathOf(target: string): string {
-  const withoutQuery = target.split("?", 1)[0] ?? "/";
+  const queryAt = target.indexOf("?");
+  const withoutQuery = queryAt < 0 ? target : target.slice(0, queryAt);
   return withoutQuery.startsWith("/") ? withoutQuery : (URL.parse(target)?.pathname ?? "/");
 }
 
@@ -83,26 +85,23 @@ export class GatewayResponse extends ServerResponse {
     headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
   ): this {
     const given = headersGiven(typeof reason === "string" ? headers : reason);
+    const hasOthers = this.getHeaderNames().length > 0;
     for (const name in this.#added) {
       const value = this.#added[name] ?? "";
-      const before = given[name] ?? this.getHeader(name);
+      const before = given[name] ?? (hasOthers ? this.getHeader(name) : undefined);
       given[name] = before === undefined ? value : [...[before].flat().map(String), value];
     }
     return typeof reason === "string" ? super.writeHead(status, reason, given) : super.writeHead(status, given);
   }
 }
 
-/** The headers of a `writeHead` call, from an object or a list of names and values, under lower-case names. */
+/** The headers of a `writeHead` call, from a list of names and values or an object; endpoints write names in lower case. */
 function headersGiven(argument: unknown): OutgoingHttpHeaders {
+  if (!Array.isArray(argument)) return { ...(argument as OutgoingHttpHeaders | undefined) };
   const headers: OutgoingHttpHeaders = {};
-  if (Array.isArray(argument)) {
-    for (let at = 0; at + 1 < argument.length; at += 2) {
-      const name = String(argument[at]).toLowerCase();
-      headers[name] = headers[name] === undefined ? argument[at + 1] : [...[headers[name]].flat().map(String), String(argument[at + 1])];
-    }
-  } else if (typeof argument === "object" && argument !== null) {
-    const named = argument as OutgoingHttpHeaders;
-    for (const name in named) headers[name.toLowerCase()] = named[name];
+  for (let at = 0; at + 1 < argument.length; at += 2) {
+    const name = String(argument[at]).toLowerCase();
+    headers[name] = headers[name] === undefined ? argument[at + 1] : [...[headers[name]].flat().map(String), String(argument[at + 1])];
   }
   return headers;
 }

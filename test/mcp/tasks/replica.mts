@@ -83,7 +83,7 @@ export async function openReplica(test: Pick<TestContext, "after">, options: Rep
     await service.close();
   });
   const send = async (handler: MethodHandler, params: Call["params"], change?: CallChange) =>
-    JSON.parse(await handler(callOf(service, params, change)));
+    JSON.parse(String(await handler(callOf(service, params, change))));
   const get: Replica["get"] = (taskId, change) => send(getTask, { taskId }, change);
 
   return {

@@ -64,7 +64,7 @@ export const start: Scenario = {
     const production = createProduction(bench.folder);
     await writeGrants(production.stateFile, grantsOf(1_000));
     const starters: readonly Starter[] = [
-      { name: "Portico", script: "../serve.mts", env: production.env },
+      { name: "Portico", script: "../start.mjs", env: production.env },
       { name: "bare node:http, JavaScript", script: "rivals/bare.mjs", env: {} },
       { name: "SDK v1, Express", script: "rivals/sdk-v1-stateless.mts", env: rivalEnv(production) },
     ];
