@@ -258,12 +258,13 @@ test("arbitrary steps and fields of a sign-in release nothing", async () => {
   const page = await person.open(authorizationUrl(host.url, DEVELOPMENT_CLIENT, protection));
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom("code", "restart", "consent", "switch") },
-    { weight: 1, arbitrary: odd.filter((name) => name !== "") },
+    // One or two dots are no segment of a path, however they are written (WHATWG URL §4.4).
+    { weight: 1, arbitrary: odd.filter((name) => !/^\.{0,2}$/.test(name)) },
   );
   const fields = changed(fc.constant([["decision", "allow"]]), ["code", "email", "decision", "shown", "restart"]);
   await fc.assert(
     fc.asyncProperty(step, fields, AS_TEXT, async (name, pairs, text) => {
-      const path = `${page.url.pathname}/${encodeURIComponent(name).replaceAll(".", "%2E")}`;
+      const path = `${page.url.pathname}/${encodeURIComponent(name)}`;
       const headers = { "content-type": "application/x-www-form-urlencoded", cookie: person.cookies(host.url) };
       const reply = await visit(path, { method: "POST", body: text(pairs), headers });
       await reply.body?.cancel();

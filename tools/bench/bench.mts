@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "3" },
     /** Of one round. */
     seconds: { type: "string", default: "4" },
-    /** After how many calls the scenario `memory-calls` looks at the memory. */
+    /** After how many calls the scenario `memory` looks at the memory. */
     calls: { type: "string", default: "1000000" },
   },
 });
