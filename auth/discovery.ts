@@ -1,4 +1,3 @@
-import { type Awaitable, andThen } from "../shared/awaitable.ts";
 import type { SurfaceName } from "../shared/bearer/audience.ts";
 import type { VerificationKey } from "../shared/bearer/verification-keys.ts";
 import { ASSERTION_ALGORITHMS } from "../shared/client-keys.ts";
@@ -88,11 +87,9 @@ function resourceMetadataOf(resource: string, surface: SurfaceName, service: Ser
 }
 
 /** The public keys (RFC 7517 §5). The first request makes the first key, so that the set is never empty. */
-export function handleKeys(exchange: Exchange, service: Service): Awaitable<Reply> {
-  const { bearer } = service;
-  return andThen(service.part(createSigner).ready(), () =>
-    andThen(bearer.keys.all(), (keys) => conditional(exchange, service.part(createKeySets).of(keys))),
-  );
+export async function handleKeys(exchange: Exchange, service: Service): Promise<Reply> {
+  await service.part(createSigner).ready();
+  return conditional(exchange, service.part(createKeySets).of(await service.bearer.keys.all()));
 }
 
 /** The key set as it is sent, made anew when the keys change. */

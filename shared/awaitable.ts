@@ -1,6 +1,8 @@
 /**
  * What is there already, or is to come. Most requests need not wait for anything after their body: what is there goes on
  * at once, in the same turn, where `await` would put everyone behind it to the end of the queue.
+ *
+ * What gives one may throw at once: in a list for `Promise.all` it would leave alone what was begun before it.
  */
 export type Awaitable<T> = T | Promise<T>;
 

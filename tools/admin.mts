@@ -61,17 +61,31 @@ async function runCommand(command: Command): Promise<number> {
 function parse(command: Command) {
   const options = { json: { type: "boolean" }, help: { type: "boolean" }, ...command.options } as const;
   try {
-    const { values, positionals } = parseArgs({ args: idsLast(rest), options, allowPositionals: true });
+    const { values, positionals } = parseArgs({ args: parametersLast(rest, options), options, allowPositionals: true });
     return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals };
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-/** Ids of people and grants may begin with a dash, which no option of ours does alone. */
-function idsLast(args: readonly string[]): string[] {
-  const isId = (arg: string) => /^-[^-]/.test(arg);
-  return args.includes("--") ? [...args] : [...args.filter((arg) => !isId(arg)), "--", ...args.filter(isId)];
+type Options = Readonly<Record<string, { readonly type: "boolean" | "string" }>>;
+
+/** Ids of people and grants may begin with a dash, which alone begins no option of ours: parameters come last, after `--`. */
+function parametersLast(args: readonly string[], options: Options): string[] {
+  if (args.includes("--")) return [...args];
+  const given: string[] = [];
+  const parameters: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? "";
+    const value = args[at + 1];
+    if (!arg.startsWith("--")) parameters.push(arg);
+    else if (options[arg.slice(2)]?.type !== "string" || value === undefined) given.push(arg);
+    else {
+      given.push(`${arg}=${value}`);
+      at++;
+    }
+  }
+  return [...given, "--", ...parameters];
 }
 
 function tell({ ok, lines, report, warnings = [] }: Outcome, out: NodeJS.WritableStream, asJson: boolean): number {

@@ -11,7 +11,7 @@ export interface Signer {
   /** @param typ The media type without "application/": "at+jwt" (RFC 9068) or "JWT". */
   sign(typ: "at+jwt" | "JWT", claims: Readonly<Record<string, unknown>>): Awaitable<string>;
   /** Resolves once there is a key for each algorithm in use. */
-  ready(): Awaitable<void>;
+  ready(): Promise<void>;
 }
 
 interface SigningKey extends Scheme {
@@ -23,11 +23,8 @@ export function createSigner(service: Service): Signer {
   const { config } = service;
   const keyFor = config.signingKeys ? configuredKeys(config.signingKeys) : storedKeys(service);
   return {
-    ready() {
-      const waited = algsInUse(config)
-        .map(keyFor)
-        .filter((key) => key instanceof Promise);
-      return waited.length === 0 ? undefined : Promise.all(waited).then(() => {});
+    async ready() {
+      await Promise.all(algsInUse(config).map(async (alg) => keyFor(alg)));
     },
     sign: (typ, claims) =>
       andThen(keyFor(typ === "at+jwt" ? config.accessTokenAlg : "RS256"), (key) => {

@@ -6,7 +6,7 @@ import type { Grant } from "../state/records.ts";
 import type { Store } from "../state/store.ts";
 import { createAudiences, type SurfaceName } from "./audience.ts";
 import { BearerError } from "./bearer-error.ts";
-import { createLiveness } from "./liveness.ts";
+import { createLiveness, type Living } from "./liveness.ts";
 import { type AccessTokenClaims, createSignatureCheck } from "./signature.ts";
 import { createVerificationKeys, type VerificationKeys } from "./verification-keys.ts";
 
@@ -42,7 +42,7 @@ interface Acceptance {
   readonly endings: number;
 }
 
-/** Each takes some hundred bytes beside its token. */
+/** Each takes about as much as its token, which has a kilobyte. */
 const MAX_ACCEPTED = 20_000;
 const ANOTHER_RESOURCE = "The access token was issued for another resource.";
 
@@ -56,27 +56,31 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   /** Counts what this process ended itself: nothing from before is taken on trust then. */
   let endings = 0;
 
-  /** The grant and the keys are asked for at once; the key must still be there when both have come. */
-  function livingGrant(claims: AccessTokenClaims): Awaitable<Grant> {
+  /** The grant and the keys are asked for at once. */
+  function livingGrant(claims: AccessTokenClaims): Awaitable<Living> {
     const renewed = keys.renew();
-    return renewed === undefined ? liveness.check(claims) : livingGrantWith(claims, renewed);
+    if (renewed === undefined) return liveness.check(claims);
+    return Promise.all([Promise.resolve(claims).then(liveness.check), renewed]).then(([living]) => living);
   }
 
-  async function livingGrantWith(claims: AccessTokenClaims, renewed: Promise<void>): Promise<Grant> {
-    const [grant] = await Promise.all([liveness.check(claims), renewed]);
-    if (!keys.has(claims.kid)) throw new BearerError("invalid", "The access token is not valid here.");
-    return grant;
-  }
-
-  function verify(authorization: string | undefined): Awaitable<Acceptance> {
+  function accept(authorization: string | undefined): Awaitable<Acceptance> {
     const token = tokenOf(authorization);
     return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
       const surface = audiences.surfaceOf(claims.aud);
       if (surface === undefined) throw new BearerError("invalid", ANOTHER_RESOURCE);
       const begun = endings;
-      return andThen(livingGrant(claims), (grant) => {
-        const until = Math.min(claims.exp * 1000, keys.knownUntil(), liveness.knownUntil(claims));
-        return { surface, caller: callerOf(claims, grant), until, endings: begun };
+      return andThen(livingGrant(claims), ({ grant, until }) => {
+        // Comes last: the key must still be there when all else is known.
+        if (!keys.has(claims.kid)) throw new BearerError("invalid", "The access token is not valid here.");
+        const acceptance = {
+          surface,
+          caller: callerOf(claims, grant),
+          until: Math.min(claims.exp * 1000, keys.knownUntil(), until),
+          endings: begun,
+        };
+        // In one spelling only, so that a token has one place.
+        if (authorization === `Bearer ${token}`) accepted.set(authorization, acceptance);
+        return acceptance;
       });
     });
   }
@@ -92,8 +96,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
     verify(authorization, surface) {
       const known = accepted.get(authorization ?? "");
       const isFresh = known !== undefined && known.endings === endings && clock() < known.until;
-      return andThen(isFresh ? known : verify(authorization), (acceptance) => {
-        if (!isFresh) accepted.set(authorization ?? "", acceptance);
+      return andThen(isFresh ? known : accept(authorization), (acceptance) => {
         if (surface === "issuer" || acceptance.surface === surface) return acceptance.caller;
         throw new BearerError("invalid", ANOTHER_RESOURCE);
       });

@@ -14,16 +14,20 @@ import type { AccessTokenClaims } from "./signature.ts";
 const MAX_AGE = 7_500;
 const MAX_ENTRIES = 20_000;
 
+/** A grant that lives, and until when what was seen of it, its client and its subject is fresh, in milliseconds since the epoch. */
+export interface Living {
+  readonly grant: Grant;
+  readonly until: number;
+}
+
 export interface Liveness {
   /**
    * The living grant behind a token, at once when all there is to know is fresh.
    * @throws {BearerError} when it, the client or the subject is not alive.
    */
-  check(claims: AccessTokenClaims): Awaitable<Grant>;
+  check(claims: AccessTokenClaims): Awaitable<Living>;
   /** Whether the client or the subject is disabled, or was cut off after what began at `since` (seconds). */
   isCutOff(subject: string, clientId: string, since: number): Promise<boolean>;
-  /** Until when what is known of a token's grant, client and subject is fresh, in milliseconds since the epoch. */
-  knownUntil(claims: AccessTokenClaims): number;
   forget(grantId: string): void;
 }
 
@@ -32,35 +36,34 @@ export function createLiveness({ store, clock }: { readonly store: Store; readon
   const clients = createCache<Lock>(clock);
   const subjects = createCache<Lock>(clock);
 
-  async function isCutOff(sub: string, clientId: string, since: number): Promise<boolean> {
-    const [client, subject] = await Promise.all([
+  function locksOf(sub: string, clientId: string) {
+    return Promise.all([
       clients.get(keyOf(clientId), () => store.get(clientStateKind, { id: sha256(clientId) })),
       subjects.get(sub, () => store.get(subjectStateKind, { id: sub })),
     ]);
-    return isLocked(client, since) || isLocked(subject, since);
   }
 
-  async function read(claims: AccessTokenClaims): Promise<Grant> {
+  async function read(claims: AccessTokenClaims): Promise<Living> {
     const { sub, gid, client_id: clientId } = claims;
-    const [grant, cutOff] = await Promise.all([
+    const [grant, [client, subject]] = await Promise.all([
       grants.get(gid, () => store.get(grantKind, { owner: sub, id: gid })),
-      isCutOff(sub, clientId, claims.iat),
+      locksOf(sub, clientId),
     ]);
-    return judge(claims, grant, cutOff);
+    return judge(claims, grant, client, subject);
   }
 
   return {
-    isCutOff,
+    async isCutOff(sub, clientId, since) {
+      const [client, subject] = await locksOf(sub, clientId);
+      return isLocked(client.value, since) || isLocked(subject.value, since);
+    },
     check(claims) {
-      const { sub, gid, client_id: clientId, iat } = claims;
+      const { sub, gid, client_id: clientId } = claims;
       const grant = grants.fresh(gid);
       const client = clients.fresh(keyOf(clientId));
       const subject = subjects.fresh(sub);
-      if (!grant || !client || !subject) return read(claims);
-      return judge(claims, grant.value, isLocked(client.value, iat) || isLocked(subject.value, iat));
+      return grant && client && subject ? judge(claims, grant, client, subject) : read(claims);
     },
-    knownUntil: ({ sub, gid, client_id: clientId }) =>
-      Math.min(grants.knownUntil(gid), clients.knownUntil(keyOf(clientId)), subjects.knownUntil(sub)),
     forget: (grantId) => grants.forget(grantId),
   };
 }
@@ -73,11 +76,14 @@ function keyOf(clientId: string): string {
   return clientId.length > MAX_PLAIN_KEY ? sha256(clientId) : clientId;
 }
 
-function judge(claims: AccessTokenClaims, grant: Grant | undefined, cutOff: boolean): Grant {
-  if (grant?.state !== "active" || grant.clientId !== claims.client_id) throw new BearerError("invalid", "The access was revoked.");
-  if (isRevoked(grant, claims)) throw new BearerError("invalid", "The access token was revoked.");
-  if (cutOff) throw new BearerError("invalid", "The account or the client is disabled, or was signed out everywhere.");
-  return grant;
+function judge(claims: AccessTokenClaims, grant: Seen<Grant>, client: Seen<Lock>, subject: Seen<Lock>): Living {
+  const { value } = grant;
+  if (value?.state !== "active" || value.clientId !== claims.client_id) throw new BearerError("invalid", "The access was revoked.");
+  if (isRevoked(value, claims)) throw new BearerError("invalid", "The access token was revoked.");
+  if (isLocked(client.value, claims.iat) || isLocked(subject.value, claims.iat)) {
+    throw new BearerError("invalid", "The account or the client is disabled, or was signed out everywhere.");
+  }
+  return { grant: value, until: Math.min(grant.at, client.at, subject.at) + MAX_AGE };
 }
 
 function isRevoked({ deadJtis, notBefore = 0 }: Grant, { jti, iat }: AccessTokenClaims): boolean {
@@ -88,37 +94,42 @@ function isLocked(lock: Lock | undefined, since: number): boolean {
   return lock !== undefined && (lock.disabled || since * 1000 < (lock.notBefore ?? 0));
 }
 
+/** A record, or that there is none, and when the read of it began. */
+interface Seen<T> {
+  readonly value: T | undefined;
+  readonly at: number;
+}
+
 interface Cached<T> {
   readonly at: number;
-  readonly reading: Promise<T | undefined>;
+  readonly reading: Promise<Seen<T>>;
   /** Set once it has been read. */
-  found?: { readonly value: T | undefined };
+  seen?: Seen<T>;
 }
 
 /** One read serves everyone who asks within {@link MAX_AGE}; a failed read is not remembered. */
 function createCache<T>(clock: () => number) {
   const cache = new LRUCache<string, Cached<T>>({ max: MAX_ENTRIES });
   return {
-    get(id: string, read: () => Promise<{ readonly value: T } | undefined>): Promise<T | undefined> {
+    get(id: string, read: () => Promise<{ readonly value: T } | undefined>): Promise<Seen<T>> {
       const known = cache.get(id);
       const at = clock();
       if (known && at - known.at < MAX_AGE) return known.reading;
-      const cached: Cached<T> = { at, reading: read().then((entry) => entry?.value) };
+      const cached: Cached<T> = { at, reading: read().then((entry) => ({ value: entry?.value, at })) };
       cache.set(id, cached);
       cached.reading.then(
-        (value) => {
-          cached.found = { value };
+        (seen) => {
+          cached.seen = seen;
         },
         () => cache.delete(id),
       );
       return cached.reading;
     },
     /** What was read lately, if it was. */
-    fresh(id: string): { readonly value: T | undefined } | undefined {
+    fresh(id: string): Seen<T> | undefined {
       const known = cache.get(id);
-      return known && clock() - known.at < MAX_AGE ? known.found : undefined;
+      return known && clock() - known.at < MAX_AGE ? known.seen : undefined;
     },
-    knownUntil: (id: string): number => (cache.peek(id)?.at ?? Number.NEGATIVE_INFINITY) + MAX_AGE,
     forget: (id: string) => void cache.delete(id),
   };
 }

@@ -59,7 +59,10 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     // The algorithm is the key's, never the header's (RFC 8725 §3.1).
     if (!key || header.data.alg !== key.alg) throw notOurs();
     const signed = Buffer.from(`${head}.${body}`);
-    if (!verify(key.digest, signed, key.keyInput, Buffer.from(signature, "base64url"))) throw notOurs();
+    const bytes = Buffer.from(signature, "base64url");
+    // Buffer takes other spellings of the same bytes: padding, another alphabet, bits that no byte has.
+    if (bytes.toString("base64url") !== signature) throw notOurs();
+    if (!verify(key.digest, signed, key.keyInput, bytes)) throw notOurs();
     const claims = claimsCodec.safeParse(decode(body));
     if (!claims.success || claims.data.iss !== issuer) throw notOurs();
     return { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)), kid: key.kid };

@@ -60,7 +60,7 @@ export interface Trace {
   readonly baggage?: string;
 }
 
-/** What `run` is given besides its input. */
+/** What `run` is given besides its input. Its members work without it; they are accessors, which `{ ...context }` leaves behind. */
 export interface Context {
   /** Absent only for a public capability called without a token. */
   readonly caller: Caller | undefined;

@@ -11,7 +11,10 @@ import { CapabilityError, type Context } from "./capability.ts";
  * @throws {CapabilityError} `timed_out`, and what the work throws.
  */
 export function withTimeLimit<T>(limit: number, outer: Context, work: (context: Context) => Promise<T> | T): Promise<T> | T {
-  if (limit === Number.POSITIVE_INFINITY) return work(outer);
+  if (limit === Number.POSITIVE_INFINITY) {
+    const result = work(outer);
+    return isPromise(result) ? Promise.resolve(result) : result;
+  }
   const timed = new TimedContext(outer, limit);
   const result = work(timed);
   return isPromise(result) ? inTime(timed, result) : result;

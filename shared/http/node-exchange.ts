@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "../config.ts";
 import type { Exchange, Surface } from "./exchange.ts";
-import { addressOf, header, hostOf, isLocal, readBody } from "./request.ts";
+import { addressOf, header, hostOf, isLocal, readBody, rememberPeer } from "./request.ts";
 
 /**
  * An exchange over Node's request and response; Encore's have the same form. A class, because a literal with accessors
@@ -30,6 +30,7 @@ export class NodeExchange implements Exchange {
     this.method = request.method ?? "GET";
     this.path = queryAt < 0 ? target : target.slice(0, queryAt);
     this.host = hostOf(request, config);
+    rememberPeer(request);
     this.noted = { request: this.id, surface: surface.name, method: this.method };
     this.#request = request;
     this.#response = response;

@@ -23,6 +23,11 @@ export function addressOf(request: IncomingMessage, { trustedProxies }: Config):
   return addressIn(hops.at(-1 - trustedProxies) ?? hops.at(0) ?? UNKNOWN);
 }
 
+/** Has the peer kept for {@link addressOf}: once a connection is reset, nobody knows any more whose it was. */
+export function rememberPeer(request: IncomingMessage): void {
+  if (!isBehindGateway(request)) void request.socket.remoteAddress;
+}
+
 /** Whether the client, the host it named and every hop between are this machine. */
 export function isLocal(request: IncomingMessage, config: Config): boolean {
   const signs = isBehindGateway(request) ? HOP_HEADERS : [...HOP_HEADERS, ...GATEWAY_HEADERS];

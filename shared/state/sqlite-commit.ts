@@ -15,14 +15,20 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
+type Outcome = { readonly value: unknown } | { readonly fault: unknown };
+
+export interface CommitterOptions {
+  /** Does what may find the file locked, again until it is not. Rejects with what {@link CommitterOptions.faultOf} gives. */
+  readonly attempt: <T>(work: () => T) => Promise<T>;
+  /** What a caller is told of an error of SQLite's. */
+  readonly faultOf: (error: unknown) => unknown;
+}
 
 /**
  * Writes that come in one turn of the event loop are committed together: they wait for the disk once, and not each. What
  * one of them does wrong is its own; when the disk fails, all of them have failed, and nothing of any was written.
- * @param attempt Does what may find the file locked, again until it is not, and says what went wrong.
  */
-export function createCommitter(database: DatabaseSync, attempt: <T>(work: () => T) => Promise<T>): Committer {
+export function createCommitter(database: DatabaseSync, { attempt, faultOf }: CommitterOptions): Committer {
   let waiting: Waiting[] = [];
 
   async function flush(): Promise<void> {
@@ -33,10 +39,9 @@ export function createCommitter(database: DatabaseSync, attempt: <T>(work: () =>
     if (writes.length === 1) return attempt(only.write).then(only.resolve, only.reject);
     try {
       const outcomes = await attempt(() => inOneTransaction(database, writes));
-      for (const [index, { resolve, reject }] of writes.entries()) {
-        const outcome = outcomes[index];
-        if (outcome && "value" in outcome) resolve(outcome.value);
-        else attempt(() => raise(outcome?.error)).catch(reject);
+      for (const [index, outcome] of outcomes.entries()) {
+        if ("value" in outcome) writes[index]?.resolve(outcome.value);
+        else writes[index]?.reject(faultOf(outcome.fault));
       }
     } catch (error) {
       for (const { reject } of writes) reject(error);
@@ -72,10 +77,6 @@ function outcomeOf(database: DatabaseSync, write: () => unknown): Outcome {
   } catch (error) {
     // Some faults, a full disk for one, end the whole transaction.
     if (!database.isTransaction) throw error;
-    return { error };
+    return { fault: error };
   }
-}
-
-function raise(error: unknown): never {
-  throw error;
 }

@@ -148,8 +148,11 @@ function createDriver(database: DatabaseSync, patience: number): Driver & Export
   const sweep = database.prepare(`DELETE FROM records WHERE (kind, owner, id) IN
     (SELECT kind, owner, id FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)`);
 
-  const attempt = <T>(work: () => T) => retryWhileBusy(work, patience).catch(fail);
-  const { commit, flush } = createCommitter(database, attempt);
+  const attempt = <T>(work: () => T) =>
+    retryWhileBusy(work, patience).catch((error: unknown) => {
+      throw faultOf(error);
+    });
+  const { commit, flush } = createCommitter(database, { attempt, faultOf });
   // Rows that a write returns are read with `all`: it sees the end of the statement, where a failed commit is reported.
   return {
     get: (kind, owner, id, now) => attempt(() => get.get(kind, owner, id, now) as Row | undefined),
@@ -207,13 +210,13 @@ function resultCode(error: unknown): number | undefined {
 }
 
 /** A full disk, an input/output error, a lock that others hold too long, a closed store: all `Unavailable`. */
-function fail(error: unknown): never {
+function faultOf(error: unknown): unknown {
   const closed = (error as { code?: string }).code === "ERR_INVALID_STATE";
   const code = resultCode(error);
   if (closed || (code !== undefined && !PROGRAM_FAULTS.includes(code))) {
-    throw new Unavailable("the state file cannot be used at the moment", { cause: error });
+    return new Unavailable("the state file cannot be used at the moment", { cause: error });
   }
-  throw error;
+  return error;
 }
 
 function unusable(file: string, error: unknown): unknown {
