@@ -56,11 +56,12 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   /** Counts what this process ended itself: nothing from before is taken on trust then. */
   let endings = 0;
 
-  /** The grant and the keys are asked for at once. */
+  /** The grant and the keys are asked for at once, in the same turn: a remote store answers both in one request. */
   function livingGrant(claims: AccessTokenClaims): Awaitable<Living> {
     const renewed = keys.renew();
     if (renewed === undefined) return liveness.check(claims);
-    return Promise.all([Promise.resolve(claims).then(liveness.check), renewed]).then(([living]) => living);
+    const checking = (async () => liveness.check(claims))();
+    return Promise.all([checking, renewed]).then(([living]) => living);
   }
 
   function accept(authorization: string | undefined): Awaitable<Acceptance> {
