@@ -54,13 +54,10 @@ const ALARMS: ReadonlySet<AuditEvent> = new Set(["reuse", "refresh_replayed", "s
  */
 export function audit({ log }: Pick<Service, "log">, exchange: Trail, event: AuditEvent, fields: AuditFields): void {
   const { client, subject } = fields;
-  if (client !== undefined || subject !== undefined) {
-    exchange.note({
-      ...(client === undefined ? {} : { client: cut(client) }),
-      ...(subject === undefined ? {} : { subject: cut(subject) }),
-    });
-  }
-  const line = { event, request: exchange.id, ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, safe(value)])) };
+  if (client !== undefined) exchange.note({ client: cut(client) });
+  if (subject !== undefined) exchange.note({ subject: cut(subject) });
+  const line: Record<string, unknown> = { event, request: exchange.id };
+  for (const [name, value] of Object.entries(fields)) line[name] = safe(value);
   if (ALARMS.has(event)) log.warn(line, "audit");
   else log.info(line, "audit");
 }

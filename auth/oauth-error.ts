@@ -1,3 +1,5 @@
+import { Refusal } from "../shared/refusal.ts";
+
 /** RFC 6749 §4.1.2.1 and §5.2, RFC 7009, RFC 7591 §3.2.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6. */
 export type OAuthErrorCode =
   | "invalid_request"
@@ -20,7 +22,7 @@ export type OAuthErrorCode =
   | "invalid_token";
 
 /** A fault with a code of the OAuth specifications. The description is for developers and never holds a secret. */
-export class OAuthError extends Error {
+export class OAuthError extends Refusal {
   override readonly name = "OAuthError";
   readonly code: OAuthErrorCode;
 

@@ -8,7 +8,7 @@ import { OAuthError } from "./oauth-error.ts";
 export const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as const;
 
 /** Every scope that can be asked of this service, in the order of the consent page. */
-export function supportedScopes({ registry }: Service): string[] {
+export function supportedScopes({ registry }: Service): readonly string[] {
   return [...new Set([...IDENTITY_SCOPES, ...registry.catalog.scopes])];
 }
 
@@ -19,8 +19,8 @@ export function surfaceScopes(surface: SurfaceName, { registry }: Service): stri
 }
 
 /** Those that a client may have. */
-export function grantableScopes(client: Client, service: Service): string[] {
-  const supported = supportedScopes(service);
+export function grantableScopes(client: Client, service: Service): readonly string[] {
+  const supported = service.derived(supportedScopes);
   return client.scopes ? supported.filter((scope) => client.scopes?.includes(scope)) : supported;
 }
 

@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Awaitable, attempt } from "../shared/awaitable.ts";
 import { bodyLimitOf } from "./encore/api.mts";
 import type { Endpoint } from "./encore/endpoints.mts";
 import { answerFault } from "./encore/gateway.mts";
 
 /** Calls an endpoint with Node's own request and response, its body cut off at the endpoint's limit. */
-export async function invokePlainly(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export function invokePlainly(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Awaitable<unknown> {
   const { service, name, options, handler } = endpoint;
   const limit = bodyLimitOf(options);
   const body = limit === null || staysWithin(request, limit) ? undefined : limitBody(request, limit);
-  try {
-    await handler(request, response);
-  } catch (error) {
-    if (body?.cutOff && !response.headersSent) return answerFault(response, 413, "invalid_argument", body.cutOff.message);
-    process.stderr.write(`${service}.${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
-    if (response.headersSent) response.destroy();
-    else answerFault(response, 500, "internal", "an internal error occurred");
-  }
+  return attempt(
+    () => handler(request, response),
+    (error) => {
+      if (body?.cutOff && !response.headersSent) return answerFault(response, 413, "invalid_argument", body.cutOff.message);
+      process.stderr.write(`${service}.${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+      if (response.headersSent) response.destroy();
+      else answerFault(response, 500, "internal", "an internal error occurred");
+    },
+  );
 }
 
 /** Whether its headers alone say that a body stays within the limit: Node reads no more than they declare (RFC 9112 §6.3). */

@@ -86,7 +86,7 @@ function onlyOne(uris: readonly string[]): string | undefined {
 /** Scopes we do not have are left out (RFC 6749 §3.3); a request for none of ours is a fault. */
 function scopesOf(requested: string | undefined, client: Client, service: Service): string[] {
   const grantable = grantableScopes(client, service);
-  if (requested === undefined) return grantable;
+  if (requested === undefined) return [...grantable];
   const asked = new Set(requested.split(" "));
   const scopes = grantable.filter((scope) => asked.has(scope));
   if (scopes.length === 0) throw new OAuthError("invalid_scope", `None of these scopes can be granted. There are: ${grantable.join(" ")}.`);

@@ -104,10 +104,10 @@ export async function refreshGrant(
 }
 
 function checkOwnership(grant: Grant, presented: Presented, { client, method }: AuthenticatedClient): void {
-  const wrong = new OAuthError("invalid_grant", "The refresh token is not valid.");
-  if (grant.state !== "active" || grant.clientId !== client.clientId || grant.familyHash === undefined) throw wrong;
-  if (!sameDigest(presented.familyHash, grant.familyHash)) throw wrong;
-  if (strengthOf(method) < strengthOf(grant.authMethod)) throw wrong;
+  const isOwn = grant.state === "active" && grant.clientId === client.clientId;
+  const isOfFamily = grant.familyHash !== undefined && sameDigest(presented.familyHash, grant.familyHash);
+  if (isOwn && isOfFamily && strengthOf(method) >= strengthOf(grant.authMethod)) return;
+  throw new OAuthError("invalid_grant", "The refresh token is not valid.");
 }
 
 /** Who once proved itself with a key or a secret is not believed with less. */

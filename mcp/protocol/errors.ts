@@ -1,3 +1,4 @@
+import { Refusal } from "../../shared/refusal.ts";
 import type { Era } from "./revisions.ts";
 
 /** What a fault is on the wire in one era: the JSON-RPC code and the HTTP status. */
@@ -31,7 +32,7 @@ const FAULTS = {
 export type McpFault = keyof typeof FAULTS;
 
 /** A request that cannot be answered with a result. The message is safe to show. */
-export class McpError extends Error {
+export class McpError extends Refusal {
   override readonly name = "McpError";
   readonly fault: McpFault;
   readonly data: Readonly<Record<string, unknown>> | undefined;

@@ -1,3 +1,4 @@
+import type { ReplyBody } from "../../shared/http/exchange.ts";
 import { JsonError, type JsonLimits, parseJson } from "../../shared/http/json.ts";
 import { isObject } from "../../shared/is-object.ts";
 import { McpError, renderingOf } from "./errors.ts";
@@ -63,13 +64,11 @@ export function readableId(value: unknown): RequestId | undefined {
   return typeof id === "string" || Number.isSafeInteger(id) ? (id as RequestId) : undefined;
 }
 
-/** @param result JSON text; in bytes what is large and was rendered beforehand, so that it is not encoded for every reader. */
-export function renderResponse(id: RequestId, result: string | Buffer): string | Buffer {
+/** @param result JSON text; in bytes what is large and was rendered beforehand: it becomes a piece of its own. */
+export function renderResponse(id: RequestId, result: string | Buffer): ReplyBody {
   const opening = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
-  return typeof result === "string" ? `${opening}${result}}` : Buffer.concat([Buffer.from(opening), result, CLOSING]);
+  return typeof result === "string" ? `${opening}${result}}` : [opening, result, "}"];
 }
-
-const CLOSING = Buffer.from("}");
 
 /** A message that needs no answer. */
 export function renderNotification(method: string, params: Params): string {

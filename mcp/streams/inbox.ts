@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { randomToken } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import { blobCodec, createBlobs } from "../../shared/state/blobs.ts";
 import type { Entry, Kind } from "../../shared/state/store.ts";
@@ -43,7 +43,7 @@ const TIME_DIGITS = 15;
 
 export function createInbox(service: Pick<Service, "store" | "sealer" | "clock" | "log" | "stopping">): Inbox {
   const { store, clock, log, stopping } = service;
-  const replica = randomBytes(9).toString("base64url");
+  const replica = randomToken(9);
   const blobs = createBlobs(service);
   const handlers = new Map<LetterTopic, (letter: string) => void>();
   const sending = new Map<string, Promise<void>>();

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomToken } from "../../shared/hash.ts";
 import type { Service } from "../../shared/service.ts";
 import { createBlobs } from "../../shared/state/blobs.ts";
 import { createFollow, type Following, type OwnStream } from "./replay-follow.ts";
@@ -50,7 +50,7 @@ export function createReplays(service: Needed): Replays {
 
   async function begin(session: string): Promise<Replay> {
     const { store, clock, log, stopping } = service;
-    const id = randomBytes(12).toString("base64url");
+    const id = randomToken(12);
     await store.create(streamKind, { id }, { session, state: "open", last: 0 }, clock() + KEPT);
     let last = 0;
     let finished = false;

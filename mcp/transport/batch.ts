@@ -1,4 +1,4 @@
-import type { Reply } from "../../shared/http/exchange.ts";
+import { type Reply, textOf } from "../../shared/http/exchange.ts";
 import { dispatch } from "../methods/methods.ts";
 import { envelopeOf } from "../protocol/envelope.ts";
 import { type Dialect, legacyDialect } from "../protocol/era.ts";
@@ -83,7 +83,7 @@ function checkElement(message: Message): void {
 /** One element's fault is its own: the others are answered. */
 async function answerElement(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: Way): Promise<string | undefined> {
   try {
-    return String(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way))));
+    return textOf(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way))));
   } catch (error) {
     if (way.signal.aborted) return undefined;
     return renderError(request.id, shownError(error, arrival), dialect.era);

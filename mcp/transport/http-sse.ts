@@ -1,5 +1,5 @@
 import { randomToken } from "../../shared/hash.ts";
-import { type Exchange, HttpError, type Reply } from "../../shared/http/exchange.ts";
+import { type Exchange, HttpError, type Reply, textOf } from "../../shared/http/exchange.ts";
 import type { Service } from "../../shared/service.ts";
 import { dispatch } from "../methods/methods.ts";
 import { NO_FEATURES } from "../protocol/client-features.ts";
@@ -110,7 +110,7 @@ async function run(request: RpcRequest, dialect: Dialect, arrival: Arrival, outl
 
 async function answer(request: RpcRequest, dialect: Dialect, arrival: Arrival, way: Way): Promise<Reply> {
   try {
-    way.send(String(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way)))));
+    way.send(textOf(renderResponse(request.id, await dispatch(request.method, callOf(request, dialect, arrival, way)))));
   } catch (error) {
     if (way.signal.aborted) return ACCEPTED;
     way.send(renderError(request.id, shownError(error, arrival), dialect.era));

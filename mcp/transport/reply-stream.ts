@@ -1,4 +1,4 @@
-import type { Reply } from "../../shared/http/exchange.ts";
+import { type Reply, textOf } from "../../shared/http/exchange.ts";
 import type { Dialect } from "../protocol/era.ts";
 import { type EventStream, eventStreamReply } from "../streams/event-stream.ts";
 import { createReplays, type Replay } from "../streams/replay.ts";
@@ -125,7 +125,7 @@ export function openReplyStream(arrival: Arrival, dialect: Dialect, listener: Re
     },
     async finish(last) {
       const { body = "" } = await last;
-      if (body.length > 0) say(body.toString());
+      if (body.length > 0) say(textOf(body));
       await opening;
       await sent;
       await replay?.finish();

@@ -61,12 +61,13 @@ function sessionIdOf(exchange: Exchange): string {
   return id;
 }
 
-async function handlePost(exchange: Exchange, service: Service, caller: Caller | undefined): Promise<Reply> {
-  const body = await readJsonBody(exchange, service);
-  return andThen(sessionOf(body, exchange, service, caller), (session) => {
-    const arrival = { exchange, service, caller, session };
-    return Array.isArray(body) ? answerBatch(body, arrival) : answerMessage(body, arrival);
-  });
+function handlePost(exchange: Exchange, service: Service, caller: Caller | undefined): Promise<Reply> {
+  return readJsonBody(exchange, service).then((body) =>
+    andThen(sessionOf(body, exchange, service, caller), (session) => {
+      const arrival = { exchange, service, caller, session };
+      return Array.isArray(body) ? answerBatch(body, arrival) : answerMessage(body, arrival);
+    }),
+  );
 }
 
 /**

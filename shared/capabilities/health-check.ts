@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isoTime } from "../iso-time.ts";
 import { VERSION } from "../version.ts";
 import { defineCapability } from "./capability.ts";
 
@@ -14,5 +15,5 @@ export const healthCheck = defineCapability({
     version: z.string().describe("The service's release."),
     time: z.iso.datetime().describe("The service's clock, in UTC."),
   }),
-  run: (_input, { now }) => ({ status: "ok" as const, version: VERSION, time: new Date(now()).toISOString() }),
+  run: (_input, { now }) => ({ status: "ok" as const, version: VERSION, time: isoTime(now()) }),
 });

@@ -26,13 +26,21 @@ export interface Exchange {
   note(fields: Readonly<Record<string, unknown>>): void;
 }
 
+/** Text or bytes; in pieces what is large and was rendered beforehand, so that it is neither encoded nor copied again. */
+export type ReplyBody = string | Buffer | readonly (string | Buffer)[];
+
+/** The text of a body, which is UTF-8. */
+export function textOf(body: ReplyBody): string {
+  return typeof body === "string" || Buffer.isBuffer(body) ? String(body) : body.join("");
+}
+
 export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** What a handler returns. Header names are lower case (Encore's rule). */
 export interface Reply {
   readonly status: number;
   readonly headers?: ReplyHeaders;
-  readonly body?: string | Buffer;
+  readonly body?: ReplyBody;
   /** Instead of `body`: called once the headers are on their way. The reply ends with `sink.end()`. */
   readonly stream?: (sink: Sink) => void;
 }

@@ -1,15 +1,17 @@
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "../config.ts";
+import { randomToken } from "../hash.ts";
 import type { Exchange, Surface } from "./exchange.ts";
 import { addressOf, header, hostOf, isLocal, readBody, rememberPeer } from "./request.ts";
+
+const ID_BYTES = 9;
 
 /**
  * An exchange over Node's request and response; Encore's have the same form. A class, because a literal with accessors
  * has a shape of its own each time, which costs more than the rest of a request and is kept until a whole collection.
  */
 export class NodeExchange implements Exchange {
-  readonly id = newRequestId();
+  readonly id = randomToken(ID_BYTES);
   readonly method: string;
   readonly path: string;
   readonly host: string;
@@ -77,21 +79,6 @@ function targetOf(target: string): string {
   if (target.startsWith("/")) return target;
   const { pathname, search } = URL.parse(target) ?? { pathname: "/", search: "" };
   return pathname + search;
-}
-
-const ID_BYTES = 9;
-const IDS_AT_ONCE = 256;
-let randomness = Buffer.alloc(0);
-let used = 0;
-
-/** Random bytes are had for many ids at once: asking for them is most of what an id costs. */
-function newRequestId(): string {
-  if (used >= randomness.length) {
-    randomness = randomBytes(ID_BYTES * IDS_AT_ONCE);
-    used = 0;
-  }
-  used += ID_BYTES;
-  return randomness.toString("base64url", used - ID_BYTES, used);
 }
 
 /** Aborts when the client closes before the whole reply was sent. */

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Exchange, Reply, Sink } from "./exchange.ts";
+import type { Exchange, Reply, ReplyBody, Sink } from "./exchange.ts";
 
 /** Milliseconds. */
 const STOPPING_GRACE = 2000;
@@ -12,12 +12,28 @@ export function send(reply: Reply, exchange: Exchange, response: ServerResponse,
     reply.stream(createSink(response, stopping));
     return;
   }
-  // Text stays text: Node writes it together with the headers.
-  const body = reply.body ?? "";
-  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(Buffer.byteLength(body));
+  const { body = "" } = reply;
+  const length = lengthOf(body);
+  if (reply.status !== 204 && reply.status !== 304) headers["content-length"] = String(length);
   response.writeHead(reply.status, headers);
-  if (exchange.method === "HEAD" || body.length === 0) response.end();
-  else response.end(body);
+  if (exchange.method === "HEAD" || length === 0) response.end();
+  else endWith(body, length, response);
+}
+
+/** Bytes. */
+function lengthOf(body: ReplyBody): number {
+  if (typeof body === "string" || Buffer.isBuffer(body)) return Buffer.byteLength(body);
+  return body.reduce((length, piece) => length + Buffer.byteLength(piece), 0);
+}
+
+function endWith(body: ReplyBody, length: number, response: ServerResponse): void {
+  if (typeof body === "string" || Buffer.isBuffer(body)) {
+    // Text stays text: Node writes it together with the headers, and faster when told that it has a byte a character.
+    response.end(body, body.length === length ? "latin1" : "utf8");
+    return;
+  }
+  for (const piece of body) response.write(piece);
+  response.end();
 }
 
 /**

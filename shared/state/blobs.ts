@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { randomToken } from "../hash.ts";
 import type { Service } from "../service.ts";
 import { SealError } from "./seal.ts";
 import { type Kind, MAX_VALUE_BYTES } from "./store.ts";
@@ -36,7 +36,7 @@ export function createBlobs({ store, sealer, log }: Pick<Service, "store" | "sea
     async write(purpose, text, expiresAt) {
       const box = sealer.seal(purpose, text);
       if (box.length <= PIECE) return { box };
-      const pieces = randomBytes(12).toString("base64url");
+      const pieces = randomToken(12);
       const count = Math.ceil(box.length / PIECE);
       await inGroups(count, (index) => {
         const piece = box.slice(index * PIECE, (index + 1) * PIECE);

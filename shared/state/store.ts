@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { ZodType } from "zod";
+import { randomToken } from "../hash.ts";
 import type { Log } from "../log.ts";
 
 /**
@@ -243,7 +243,7 @@ function checkWrite(kind: Kind<unknown>, key: Key, expiresAt: number | null): vo
 }
 
 function newVersion(): string {
-  return randomBytes(12).toString("base64url");
+  return randomToken(12);
 }
 
 function isPresent<T>(value: T | undefined): value is T {

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { randomToken } from "../hash.ts";
 import type { Log } from "../log.ts";
 import type { Kind, Store } from "./store.ts";
 
@@ -36,7 +36,7 @@ const JITTER = 0.2;
 export function startSweeper(service: Swept, schedule: Schedule = onTimer): void {
   const { config, stopping } = service;
   if (config.sweep.interval === 0) return;
-  const holder = randomBytes(9).toString("base64url");
+  const holder = randomToken(9);
   let callOff = () => {};
 
   const plan = () => {
