@@ -11,11 +11,21 @@ export type ToolResult = Readonly<Record<string, unknown>> & {
 };
 
 /** What a tool gave: its content, its structured output, and that as text for clients that show only text. */
-export function renderOutcome({ output, content }: Outcome): ToolResult {
+export function resultOf({ output, content }: Outcome): ToolResult {
   if (output === undefined) return { content };
+  return { content: withText(content, JSON.stringify(output)), structuredContent: output };
+}
+
+/** The same as JSON text, in which an output, which may be large, is written once. */
+export function renderOutcome({ output, content }: Outcome): string {
+  if (output === undefined) return JSON.stringify({ content });
   const text = JSON.stringify(output);
+  return `{"content":${JSON.stringify(withText(content, text))},"structuredContent":${text}}`;
+}
+
+function withText(content: readonly ContentBlock[], text: string): readonly ContentBlock[] {
   const said = content.some((block) => block.type === "text" && block.text === text);
-  return { content: said ? content : [...content, { type: "text", text }], structuredContent: output };
+  return said ? content : [...content, { type: "text", text }];
 }
 
 /** A tool's failure as a result: nothing when it is a fault of the request, of the sign-in or of ours. */

@@ -2,7 +2,7 @@ import { CapabilityError } from "../../shared/capabilities/capability.ts";
 import type { Outcome } from "../../shared/capabilities/content.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Ending, TaskError } from "../../shared/tasks/task-records.ts";
-import { renderOutcome, type ToolResult, toolFailure } from "../methods/content.ts";
+import { resultOf, type ToolResult, toolFailure } from "../methods/content.ts";
 import { protocolError } from "../methods/failure.ts";
 import { IMPLEMENTATION } from "../methods/result.ts";
 import { SERVER_INFO } from "../protocol/envelope.ts";
@@ -10,7 +10,7 @@ import { McpError, renderingOf } from "../protocol/errors.ts";
 
 /** The end of work that gave something. */
 export function endingOf(outcome: Outcome): Ending {
-  return completed(renderOutcome(outcome));
+  return completed(resultOf(outcome));
 }
 
 /**

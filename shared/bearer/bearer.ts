@@ -36,12 +36,16 @@ export interface BearerOptions {
 
 /** A bearer that was let in, and until when that needs no second look, in milliseconds since the epoch. */
 interface Acceptance {
+  /** The header that bore it. */
+  readonly authorization: string | undefined;
   readonly surface: SurfaceName;
   readonly caller: Caller;
   readonly until: number;
   readonly endings: number;
 }
 
+/** Characters. */
+const PLACE_LENGTH = 32;
 /** Each takes about as much as its token, which has a kilobyte. */
 const MAX_ACCEPTED = 20_000;
 const ANOTHER_RESOURCE = "The access token was issued for another resource.";
@@ -74,13 +78,14 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
         // Comes last: the key must still be there when all else is known.
         if (!keys.has(claims.kid)) throw new BearerError("invalid", "The access token is not valid here.");
         const acceptance = {
+          authorization,
           surface,
           caller: callerOf(claims, grant),
           until: Math.min(claims.exp * 1000, keys.knownUntil(), until),
           endings: begun,
         };
         // In one spelling only, so that a token has one place.
-        if (authorization === `Bearer ${token}`) accepted.set(authorization, acceptance);
+        if (authorization === `Bearer ${token}`) accepted.set(placeOf(authorization), acceptance);
         return acceptance;
       });
     });
@@ -95,14 +100,19 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
       endings++;
     },
     verify(authorization, surface) {
-      const known = accepted.get(authorization ?? "");
-      const isFresh = known !== undefined && known.endings === endings && clock() < known.until;
+      const known = accepted.get(placeOf(authorization));
+      const isFresh = known?.authorization === authorization && known?.endings === endings && clock() < known.until;
       return andThen(isFresh ? known : accept(authorization), (acceptance) => {
         if (surface === "issuer" || acceptance.surface === surface) return acceptance.caller;
         throw new BearerError("invalid", ANOTHER_RESOURCE);
       });
     },
   };
+}
+
+/** Where it is kept: the end of a signature tells it from all others, and the whole header would take longer to look up. */
+function placeOf(authorization: string | undefined): string {
+  return authorization?.slice(-PLACE_LENGTH) ?? "";
 }
 
 /** A machine's grant knows no person. */

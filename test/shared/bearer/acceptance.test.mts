@@ -173,3 +173,16 @@ test("a token has one spelling: padding, another alphabet and bits that no byte 
     assert.equal(await accepts(other), false, other.slice(-8));
   assert.ok(await accepts(token.replace("Bearer ", "bearer   ")));
 });
+
+test("what has the signature of a token that was let in a moment ago, or its end, is not that token", async (t) => {
+  const { keys, accepts } = await openVerifier(t);
+  const [own, others] = ["1", "2"].map((jti) => tokenOf(keys[0], { gid: "grant-one", jti })) as [string, string];
+  assert.ok(await accepts(own));
+  const signature = own.slice(own.lastIndexOf("."));
+  const otherWords = others.slice(0, others.lastIndexOf("."));
+  assert.equal(await accepts(otherWords + signature), false, "other claims, the same signature");
+  const end = -100;
+  assert.equal(await accepts(others.slice(0, end) + own.slice(end)), false, "another signature, the same end");
+  assert.equal(await accepts(signature.slice(end)), false, "the end alone");
+  assert.ok(await accepts(own));
+});
