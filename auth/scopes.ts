@@ -8,19 +8,23 @@ import { OAuthError } from "./oauth-error.ts";
 export const IDENTITY_SCOPES = ["openid", "profile", "email", "offline_access"] as const;
 
 /** Every scope that can be asked of this service, in the order of the consent page. */
-export function supportedScopes({ registry }: Service): readonly string[] {
+export function supportedScopes(service: Service): readonly string[] {
+  return service.derived(listSupported);
+}
+
+function listSupported({ registry }: Service): readonly string[] {
   return [...new Set([...IDENTITY_SCOPES, ...registry.catalog.scopes])];
 }
 
 /** Those that can be asked for one of the surfaces (RFC 9728 §2). */
-export function surfaceScopes(surface: SurfaceName, { registry }: Service): string[] {
+export function surfaceScopes(surface: SurfaceName, { registry }: Service): readonly string[] {
   const { catalog } = registry;
   return [...new Set([...IDENTITY_SCOPES, ...(surface === "mcp" ? catalog.scopes : catalog.operationScopes)])];
 }
 
 /** Those that a client may have. */
 export function grantableScopes(client: Client, service: Service): readonly string[] {
-  const supported = service.derived(supportedScopes);
+  const supported = supportedScopes(service);
   return client.scopes ? supported.filter((scope) => client.scopes?.includes(scope)) : supported;
 }
 

@@ -15,13 +15,14 @@ export function hmac(key: string, text: string): string {
   return createHmac("sha256", key).update(text).digest("base64url");
 }
 
+/** Random bytes that are had at once. */
 const POOL_BYTES = 4_096;
 let pool = Buffer.alloc(0);
 let drawn = 0;
 
 /**
  * Random text in base64url. Its bytes are had for many at once, because asking the system for them is most of what it
- * costs, and are gone from memory once they are given out.
+ * costs, and are wiped as they are given out.
  * @param bytes Of entropy.
  */
 export function randomToken(bytes = 32): string {

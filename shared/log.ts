@@ -31,7 +31,10 @@ const SECRET_NAMES = [
   "email",
 ];
 
-/** Lines are written when so many bytes of them are there, or so many milliseconds have passed: a write is most of a line's cost. */
+/**
+ * Lines are written when so many bytes of them are there, or so many milliseconds have passed: a write is most of a line's
+ * cost. No more than 16 KiB are ever written at once, and pino takes no bound that reaches that.
+ */
 const WRITTEN_AT_ONCE = 16_000;
 const WRITTEN_WITHIN = 100;
 

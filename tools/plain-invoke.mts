@@ -4,7 +4,7 @@ import { bodyLimitOf } from "./encore/api.mts";
 import type { Endpoint } from "./encore/endpoints.mts";
 import { answerFault } from "./encore/gateway.mts";
 
-/** Calls an endpoint with Node's own request and response, its body cut off at the endpoint's limit. */
+/** Calls an endpoint with Node's own request and response, its body cut off at the endpoint's limit. What it throws is answered here. */
 export function invokePlainly(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Awaitable<unknown> {
   const { service, name, options, handler } = endpoint;
   const limit = bodyLimitOf(options);

@@ -17,13 +17,13 @@ const META = metaOf({});
  * @param meta Members of the `_meta`, beside the server's name.
  */
 export function renderResult(era: Era, members: Members, meta?: Members): string {
-  if (!meta) return dressed(era, JSON.stringify(members));
+  if (!meta) return renderResultText(era, JSON.stringify(members));
   if (era === "legacy") return JSON.stringify({ ...members, _meta: meta });
   return inModernDress("complete", JSON.stringify(members), metaOf(meta));
 }
 
-/** A result in its era's dress. @param members JSON text, without a `_meta`. */
-export function dressed(era: Era, members: string): string {
+/** The same of members that are JSON text already, without a `_meta`. */
+export function renderResultText(era: Era, members: string): string {
   return era === "legacy" ? members : inModernDress("complete", members, META);
 }
 

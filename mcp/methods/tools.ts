@@ -19,7 +19,7 @@ import { renderOutcome, toolFailure } from "./content.ts";
 import { inContext } from "./context.ts";
 import { protocolError } from "./failure.ts";
 import { createListing } from "./listing.ts";
-import { dressed, renderResult } from "./result.ts";
+import { renderResult, renderResultText } from "./result.ts";
 
 /** A member of a call's `_meta` with which a client may send a write again without doing it again. */
 const IDEMPOTENCY_KEY = "io.portico/idempotencyKey";
@@ -55,7 +55,7 @@ function run(call: Call, capability: Capability, input: Params, asker: Asker): A
     () => {
       limitCalls(call.service, call.caller, call);
       return andThen(perform(call, capability, input, asker), (given) =>
-        typeof given === "string" ? given : dressed(call.era, renderOutcome(given)),
+        typeof given === "string" ? given : renderResultText(call.era, renderOutcome(given)),
       );
     },
     (error) => {

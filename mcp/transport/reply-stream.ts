@@ -124,8 +124,8 @@ export function openReplyStream(arrival: Arrival, dialect: Dialect, listener: Re
         });
     },
     async finish(last) {
-      const { body = "" } = await last;
-      if (body.length > 0) say(textOf(body));
+      const text = textOf((await last).body ?? "");
+      if (text !== "") say(text);
       await opening;
       await sent;
       await replay?.finish();

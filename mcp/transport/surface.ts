@@ -51,7 +51,7 @@ export function scopeReply(error: CapabilityError, { id, method }: RpcRequest, e
   exchange.note({ outcome: error.code });
   const stranger = error.code === "unauthenticated";
   const status = stranger ? 401 : 403;
-  const scopes = stranger ? service.derived(surfaceScopes) : error.scopes;
+  const scopes = stranger ? service.derived(challengeScopes) : error.scopes;
   // Results name an error in any case: clients that look there want one (OpenAI Apps SDK, authentication).
   const shown = challengeOf(exchange, service, { scopes, error: "insufficient_scope", description: error.message });
   const headers = { "www-authenticate": stranger ? signInChallenge(undefined, exchange, service) : shown };
@@ -63,10 +63,10 @@ export function scopeReply(error: CapabilityError, { id, method }: RpcRequest, e
 /** RFC 6750 §3.1: `error` only when a token was presented. */
 function signInChallenge(error: BearerError | undefined, exchange: Exchange, service: Service): string {
   const presented = error?.code === "invalid" ? ({ error: "invalid_token", description: error.message } as const) : {};
-  return challengeOf(exchange, service, { scopes: service.derived(surfaceScopes), ...presented });
+  return challengeOf(exchange, service, { scopes: service.derived(challengeScopes), ...presented });
 }
 
-function surfaceScopes({ registry }: Service): readonly string[] {
+function challengeScopes({ registry }: Service): readonly string[] {
   return [...new Set([...IDENTITY_SCOPES, ...registry.catalog.scopes])];
 }
 

@@ -37,16 +37,16 @@ export interface BearerOptions {
 /** A bearer that was let in, and until when that needs no second look, in milliseconds since the epoch. */
 interface Acceptance {
   /** The header that bore it. */
-  readonly authorization: string | undefined;
+  readonly authorization: string;
   readonly surface: SurfaceName;
   readonly caller: Caller;
   readonly until: number;
   readonly endings: number;
 }
 
-/** Characters. */
+/** Characters of a header by which it is found. */
 const PLACE_LENGTH = 32;
-/** Each takes about as much as its token, which has a kilobyte. */
+/** Each takes about as much as two headers that bore its token, which are a kilobyte each. */
 const MAX_ACCEPTED = 20_000;
 const ANOTHER_RESOURCE = "The access token was issued for another resource.";
 
@@ -68,7 +68,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
     return Promise.all([checking, renewed]).then(([living]) => living);
   }
 
-  function accept(authorization: string | undefined): Awaitable<Acceptance> {
+  function accept(authorization: string): Awaitable<Acceptance> {
     const token = tokenOf(authorization);
     return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
       const surface = audiences.surfaceOf(claims.aud);
@@ -84,8 +84,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
           until: Math.min(claims.exp * 1000, keys.knownUntil(), until),
           endings: begun,
         };
-        // In one spelling only, so that a token has one place.
-        if (authorization === `Bearer ${token}`) accepted.set(placeOf(authorization), acceptance);
+        accepted.set(placeOf(authorization), acceptance);
         return acceptance;
       });
     });
@@ -100,8 +99,9 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
       endings++;
     },
     verify(authorization, surface) {
+      if (authorization === undefined) throw new BearerError("missing", "An access token is needed.");
       const known = accepted.get(placeOf(authorization));
-      const isFresh = known?.authorization === authorization && known?.endings === endings && clock() < known.until;
+      const isFresh = known?.authorization === authorization && known.endings === endings && clock() < known.until;
       return andThen(isFresh ? known : accept(authorization), (acceptance) => {
         if (surface === "issuer" || acceptance.surface === surface) return acceptance.caller;
         throw new BearerError("invalid", ANOTHER_RESOURCE);
@@ -111,8 +111,8 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
 }
 
 /** Where it is kept: the end of a signature tells it from all others, and the whole header would take longer to look up. */
-function placeOf(authorization: string | undefined): string {
-  return authorization?.slice(-PLACE_LENGTH) ?? "";
+function placeOf(authorization: string): string {
+  return authorization.slice(-PLACE_LENGTH);
 }
 
 /** A machine's grant knows no person. */
@@ -131,8 +131,7 @@ function callerOf(claims: AccessTokenClaims, { authTime, profile }: Grant): Call
   return caller;
 }
 
-function tokenOf(authorization: string | undefined): string {
-  if (authorization === undefined) throw new BearerError("missing", "An access token is needed.");
+function tokenOf(authorization: string): string {
   const match = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization);
   if (!match?.[1]) throw new BearerError("invalid", "The Authorization header is not a bearer token.");
   return match[1];

@@ -26,12 +26,20 @@ export interface Exchange {
   note(fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** Text or bytes; in pieces what is large and was rendered beforehand, so that it is neither encoded nor copied again. */
-export type ReplyBody = string | Buffer | readonly (string | Buffer)[];
+/**
+ * Text or bytes; in pieces what is large and was rendered beforehand, so that on Node it is neither encoded nor copied
+ * again. Each piece of text in bytes is whole UTF-8.
+ */
+export type ReplyBody = string | Buffer | Pieces;
+type Pieces = readonly (string | Buffer)[];
 
-/** The text of a body, which is UTF-8. */
+export function isInPieces(body: ReplyBody): body is Pieces {
+  return Array.isArray(body);
+}
+
+/** The text of a body. */
 export function textOf(body: ReplyBody): string {
-  return typeof body === "string" || Buffer.isBuffer(body) ? String(body) : body.join("");
+  return isInPieces(body) ? body.join("") : String(body);
 }
 
 export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>;

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { Refusal } from "../refusal.ts";
 
 /** How much a JSON text may hold. */
 export interface JsonLimits {
@@ -9,7 +10,7 @@ export interface JsonLimits {
 }
 
 /** Why a body is not taken: it is no JSON in UTF-8 (`syntax`), or more of it than may be (`excess`). */
-export class JsonError extends Error {
+export class JsonError extends Refusal {
   override readonly name = "JsonError";
   readonly code: "syntax" | "excess";
 

@@ -4,6 +4,7 @@ import { randomToken } from "../hash.ts";
 import type { Exchange, Surface } from "./exchange.ts";
 import { addressOf, header, hostOf, isLocal, readBody, rememberPeer } from "./request.ts";
 
+/** Of a request's id: nobody has to guess it, it only must not come twice. */
 const ID_BYTES = 9;
 
 /**

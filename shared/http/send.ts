@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Exchange, Reply, ReplyBody, Sink } from "./exchange.ts";
+import { type Exchange, isInPieces, type Reply, type ReplyBody, type Sink } from "./exchange.ts";
 
 /** Milliseconds. */
 const STOPPING_GRACE = 2000;
@@ -22,18 +22,19 @@ export function send(reply: Reply, exchange: Exchange, response: ServerResponse,
 
 /** Bytes. */
 function lengthOf(body: ReplyBody): number {
-  if (typeof body === "string" || Buffer.isBuffer(body)) return Buffer.byteLength(body);
-  return body.reduce((length, piece) => length + Buffer.byteLength(piece), 0);
+  return isInPieces(body) ? body.reduce((length, piece) => length + Buffer.byteLength(piece), 0) : Buffer.byteLength(body);
 }
 
 function endWith(body: ReplyBody, length: number, response: ServerResponse): void {
-  if (typeof body === "string" || Buffer.isBuffer(body)) {
+  if (isInPieces(body)) {
+    for (const piece of body) response.write(piece);
+    response.end();
+  } else if (typeof body === "string") {
     // Text stays text: Node writes it together with the headers, and faster when told that it has a byte a character.
     response.end(body, body.length === length ? "latin1" : "utf8");
-    return;
+  } else {
+    response.end(body);
   }
-  for (const piece of body) response.write(piece);
-  response.end();
 }
 
 /**

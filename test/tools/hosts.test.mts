@@ -57,6 +57,9 @@ const ENDPOINTS = [
   endpoint("broken", { method: "GET", path: "/broken" }, async () => {
     throw new Error("broken on purpose");
   }),
+  endpoint("brokenAtOnce", { method: "GET", path: "/broken-at-once" }, () => {
+    throw new Error("broken on purpose");
+  }),
   endpoint("shouting", { method: "GET", path: "/shouting" }, (_request, response) => void response.writeHead(200, { "X-Loud": "1" }).end()),
   endpoint("dressed", { method: "GET", path: "/dressed" }, (_request, response) => {
     response.writeHead(200, { "access-control-allow-origin": "*" }).end();
@@ -197,11 +200,13 @@ for (const [name, invokeFor] of Object.entries(INVOKERS)) {
       assert.equal(await reply.text(), ": begin\n\ndata: end\n\n");
     });
 
-    test("an endpoint that throws is a 500 in Encore's form", async () => {
-      const reply = await fetch(`${base}/broken`);
-      assert.equal(reply.status, 500);
-      assert.equal(((await reply.json()) as { code: string }).code, "internal");
-    });
+    for (const path of ["/broken", "/broken-at-once"]) {
+      test(`an endpoint that throws is a 500 in Encore's form: ${path}`, async () => {
+        const reply = await fetch(base + path);
+        assert.equal(reply.status, 500);
+        assert.equal(((await reply.json()) as { code: string }).code, "internal");
+      });
+    }
 
     test("repeated request headers arrive as one value in Node, as a list under Encore", async () => {
       const request = open(`${base}/seen/1`, { headers: ["x-two", "1", "x-two", "2", "host", "example.com"] }).end();

@@ -13,8 +13,10 @@ export interface Contender {
 
 export type Measures = ReadonlyMap<string, Measure>;
 
-/** A contender is warm after this many seconds. */
-const WARM_UP = 2;
+/** A contender is warm after this many seconds: the first two or three of them take up to twice as long for a request. */
+const WARM_UP = 5;
+/** Where rounds are short, nothing more is wanted than to see that it runs. */
+const WARM_UP_ROUNDS = 5;
 
 /**
  * The medians of each contender, all measured in turns, round by round: machines drift, and so must everyone at once.
@@ -24,7 +26,7 @@ export async function compete(contenders: readonly Contender[], { rounds, second
   const measures = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]));
   const run = async ({ server, prepare, options }: Contender, time: number) =>
     measure(server, await prepare(time), { ...options, seconds: time });
-  for (const contender of contenders) await run(contender, Math.min(WARM_UP, seconds));
+  for (const contender of contenders) await run(contender, Math.min(WARM_UP, WARM_UP_ROUNDS * seconds));
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) measures.get(contender.name)?.push(await run(contender, seconds));
   }
