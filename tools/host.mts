@@ -51,7 +51,7 @@ export async function startHost({ endpoints, cors, host, port, open, invoke = in
   const underWay = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
 
-  const server = createServer({ ...TIMEOUTS, ServerResponse: GatewayResponse }, (request, response) => {
+  const server = createServer({ ...SETTINGS, ServerResponse: GatewayResponse }, (request, response) => {
     underWay.add(response);
     if (closing) response.shouldKeepAlive = false;
     response.on("close", () => {
@@ -92,7 +92,7 @@ export async function startHost({ endpoints, cors, host, port, open, invoke = in
   };
 }
 
-const TIMEOUTS = {
+const SETTINGS = {
   // Headers fit into a packet or two; whoever dribbles them only wants to hold a connection.
   headersTimeout: 15_000,
   // From the first byte to the last of the body, whose limit is a few MiB: replies and streams are not bound by it.
@@ -103,6 +103,8 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 5_000,
   // An authorization request's query (state, resource, a signed request) needs some kilobytes, never more than this.
   maxHeaderSize: 16_384,
+  // A request that announces no body is at its end at once: `readableEnded` says so, and no event does.
+  optimizeEmptyRequests: true,
 } as const;
 
 function listen(server: Server, host: string, port: number): Promise<number> {

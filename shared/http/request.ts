@@ -93,6 +93,7 @@ export function checkSameOrigin(origin: string | undefined, host: string, config
  * @throws {HttpError} 413 above `limit` bytes, 400 when the client stops in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (request.readableEnded) return Promise.resolve(EMPTY);
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;
@@ -107,6 +108,8 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     request.on("error", () => reject(new HttpError(400, "The request body did not arrive whole.")));
   });
 }
+
+const EMPTY = Buffer.alloc(0);
 
 function listOf(value: string | undefined): string[] {
   return (value ?? "")

@@ -8,6 +8,7 @@ import type { Endpoint } from "../../tools/encore/endpoints.mts";
 import { invokeThroughEncore } from "../../tools/encore/native-invoke.mts";
 import { type Host, startHost } from "../../tools/host.mts";
 import { invokePlainly } from "../../tools/plain-invoke.mts";
+import { postBodiless } from "../support/bodiless.mts";
 import { PROJECT } from "../support/host.mts";
 
 function endpoint(name: string, options: Omit<EndpointOptions, "expose">, handler: RawHandler): Endpoint {
@@ -181,6 +182,12 @@ for (const [name, invokeFor] of Object.entries(INVOKERS)) {
       assert.equal((await post("/echo", chunks(`${whole}x`))).status, 413);
       assert.equal((await post("/echo", "x".repeat(3_000_000))).status, 413);
       assert.equal(await (await post("/echo", whole)).text(), whole);
+    });
+
+    test("a request that announces no body has an empty one", async () => {
+      assert.deepEqual(await postBodiless(`${base}/echo`), { status: 200, body: "" });
+      assert.deepEqual(await postBodiless(`${base}/large`), { status: 200, body: "0" });
+      assert.deepEqual(await postBodiless(`${base}/unread`), { status: 200, body: "early" });
     });
 
     test("without a limit of its own an endpoint has Encore's 2 MiB, with null it has none", async () => {

@@ -92,6 +92,7 @@ function nativeBody(request: IncomingMessage, limit: number | null): NativeBody 
       let over = false;
       begin = () => {
         begin = () => request.resume();
+        if (request.readableEnded) push(null);
         request.on("data", (piece: Buffer) => {
           if (over) return;
           size += piece.length;

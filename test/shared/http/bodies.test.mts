@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { postBodiless } from "../../support/bodiless.mts";
 import { HOSTS, type TestHost } from "../../support/host.mts";
 import { connect } from "../../support/oauth.mts";
 
@@ -13,6 +14,15 @@ for (const { host: name, start } of HOSTS) {
       authorization = `Bearer ${(await connect(host.url)).accessToken}`;
     });
     after(() => host.close());
+
+    test("a request that announces no body is told what is missing", async () => {
+      const message = await postBodiless(`${host.url}/mcp`, { authorization, "content-type": "application/json" });
+      assert.equal(message.status, 400);
+      assert.equal(JSON.parse(message.body).error.code, -32700);
+      const form = await postBodiless(`${host.url}/oauth/token`, { "content-type": "application/x-www-form-urlencoded" });
+      assert.equal(form.status, 400);
+      assert.equal(JSON.parse(form.body).error, "invalid_request");
+    });
 
     for (const method of ["tools/list", "tools/call", "no/such/method"]) {
       for (const id of ["plain", 'é "quoted" 😀', "ÿ", "\ud800"]) {
