@@ -23,13 +23,20 @@ export interface AccessTokenClaims extends z.infer<typeof claimsCodec> {
   readonly kid: string;
 }
 
-const headerCodec = z.object({ alg: z.string(), typ: z.string(), kid: z.string() });
+/** RFC 9068 §4: typ must be at+jwt, so that no ID token passes for an access token. */
+const headerCodec = z.object({ alg: z.string(), typ: z.string().regex(/^(application\/)?at\+jwt$/i), kid: z.string() });
+type Header = z.infer<typeof headerCodec>;
 
 /** Tokens whose signature was checked: a token is checked once, and never trusted past `exp`. Each takes about a kilobyte. */
 const MAX_TOKENS = 20_000;
 const MAX_TOKEN_LENGTH = 8192;
+/** Headers of tokens that were read: one key's have all the same. */
+const MAX_HEADERS = 100;
 /** Seconds by which clocks of replicas may differ. */
 const CLOCK_SKEW = 5;
+
+/** One for all: it has no stack, and no token is told more than another. */
+const NOT_OURS = new BearerError("invalid", "The access token is not valid here.");
 
 export interface SignatureCheck {
   /** The claims of a token that was checked before and is still good; nothing when it must be checked. */
@@ -49,22 +56,30 @@ export interface SignatureOptions {
 
 export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions): SignatureCheck {
   const checked = new LRUCache<string, AccessTokenClaims>({ max: MAX_TOKENS });
+  const headers = new LRUCache<string, Header>({ max: MAX_HEADERS });
+
+  function headerOf(head: string): Header | undefined {
+    const known = headers.get(head);
+    if (known) return known;
+    const { data } = headerCodec.safeParse(decode(head));
+    if (data && keys.has(data.kid)) headers.set(head, data);
+    return data;
+  }
 
   async function checkNew(token: string): Promise<AccessTokenClaims> {
     const [head = "", body = "", signature = "", ...rest] = token.split(".");
-    const header = headerCodec.safeParse(decode(head));
-    // RFC 9068 §4: typ must be at+jwt, so that no ID token passes for an access token.
-    if (rest.length > 0 || !header.success || !/^(application\/)?at\+jwt$/i.test(header.data.typ)) throw notOurs();
-    const key = await keys.find(header.data.kid);
+    const header = headerOf(head);
+    if (rest.length > 0 || !header) throw NOT_OURS;
+    const key = await keys.find(header.kid);
     // The algorithm is the key's, never the header's (RFC 8725 §3.1).
-    if (!key || header.data.alg !== key.alg) throw notOurs();
-    const signed = Buffer.from(`${head}.${body}`);
+    if (!key || header.alg !== key.alg) throw NOT_OURS;
+    const signed = Buffer.from(token.slice(0, -1 - signature.length));
     const bytes = Buffer.from(signature, "base64url");
     // Buffer takes other spellings of the same bytes: padding, another alphabet, bits that no byte has.
-    if (bytes.toString("base64url") !== signature) throw notOurs();
-    if (!verify(key.digest, signed, key.keyInput, bytes)) throw notOurs();
+    if (bytes.toString("base64url") !== signature) throw NOT_OURS;
+    if (!verify(key.digest, signed, key.keyInput, bytes)) throw NOT_OURS;
     const claims = claimsCodec.safeParse(decode(body));
-    if (!claims.success || claims.data.iss !== issuer) throw notOurs();
+    if (!claims.success || claims.data.iss !== issuer) throw NOT_OURS;
     return { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)), kid: key.kid };
   }
 
@@ -75,7 +90,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
       checked.delete(token);
       throw new BearerError("invalid", "The access token has expired.");
     }
-    if (claims.iat > now + CLOCK_SKEW) throw notOurs();
+    if (claims.iat > now + CLOCK_SKEW) throw NOT_OURS;
     return claims;
   }
 
@@ -90,7 +105,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
   return {
     known,
     async check(token) {
-      if (token.length > MAX_TOKEN_LENGTH) throw notOurs();
+      if (token.length > MAX_TOKEN_LENGTH) throw NOT_OURS;
       const before = known(token);
       if (before) return before;
       const claims = await checkNew(token);
@@ -106,8 +121,4 @@ function decode(part: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function notOurs(): BearerError {
-  return new BearerError("invalid", "The access token is not valid here.");
 }
