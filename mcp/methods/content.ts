@@ -16,11 +16,11 @@ export function resultOf({ output, content }: Outcome): ToolResult {
   return { content: withText(content, JSON.stringify(output)), structuredContent: output };
 }
 
-/** The same as JSON text, in which an output, which may be large, is written once. */
+/** The same as JSON text between its braces, for which an output, which may be large, is written once. */
 export function renderOutcome({ output, content }: Outcome): string {
-  if (output === undefined) return JSON.stringify({ content });
+  if (output === undefined) return `"content":${JSON.stringify(content)}`;
   const text = JSON.stringify(output);
-  return `{"content":${JSON.stringify(withText(content, text))},"structuredContent":${text}}`;
+  return `"content":${JSON.stringify(withText(content, text))},"structuredContent":${text}`;
 }
 
 function withText(content: readonly ContentBlock[], text: string): readonly ContentBlock[] {

@@ -17,14 +17,14 @@ const META = metaOf({});
  * @param meta Members of the `_meta`, beside the server's name.
  */
 export function renderResult(era: Era, members: Members, meta?: Members): string {
-  if (!meta) return renderResultText(era, JSON.stringify(members));
+  if (!meta) return renderResultText(era, membersText(members));
   if (era === "legacy") return JSON.stringify({ ...members, _meta: meta });
-  return inModernDress("complete", JSON.stringify(members), metaOf(meta));
+  return inModernDress("complete", membersText(members), metaOf(meta));
 }
 
-/** The same of members that are JSON text already, without a `_meta`. */
+/** The same of members that are JSON text already: as they stand between an object's braces. */
 export function renderResultText(era: Era, members: string): string {
-  return era === "legacy" ? members : inModernDress("complete", members, META);
+  return era === "legacy" ? `{${members}}` : inModernDress("complete", members, META);
 }
 
 /**
@@ -38,22 +38,22 @@ export function renderCacheable(era: Era, members: Members, ttlMs = LISTING_TTL)
 
 /** Asks a modern client to come again with answers (MCP 2026-07-28 basic/patterns/mrtr). */
 export function renderInputRequired(inputRequests: Members, requestState: string): string {
-  return inModernDress("input_required", JSON.stringify({ inputRequests, requestState }), META);
+  return inModernDress("input_required", membersText({ inputRequests, requestState }), META);
 }
 
 /** The handle of a task, to a modern client that knows tasks (SEP-2663 CreateTaskResult). */
 export function renderTaskHandle(task: Members): string {
-  return inModernDress("task", JSON.stringify(task), META);
+  return inModernDress("task", membersText(task), META);
 }
 
-/** @param members and @param meta JSON texts. */
+/** @param members Between their braces. @param meta With its own. */
 function inModernDress(resultType: "complete" | "input_required" | "task", members: string, meta: string): string {
-  return `{"resultType":"${resultType}",${membersOf(members)}"_meta":${meta}}`;
+  return `{"resultType":"${resultType}",${members}${members && ","}"_meta":${meta}}`;
 }
 
-/** What stands between an object's braces, ready for a further member. */
-function membersOf(object: string): string {
-  return object === "{}" ? "" : `${object.slice(1, -1)},`;
+/** What stands between the braces of an object's JSON text. */
+function membersText(members: Members): string {
+  return JSON.stringify(members).slice(1, -1);
 }
 
 function metaOf(members: Members): string {

@@ -60,7 +60,7 @@ const MAX_TRIES = 8;
 
 export function createSessions({ store, clock, config, log, changes }: Service): Sessions {
   const { sessionIdle, sessionsPerSubject } = config.mcp;
-  /** Sessions as they were last read here. Each request reads its own again, and parses it when it has changed. */
+  /** Sessions by their ids, as they were last read here. Each request reads its own again, and parses it when it has changed. */
   const used = new LRUCache<string, Entry<Session>>({ max: MAX_USED });
 
   function open(subject: string, key: string, session: Session): OpenSession {
@@ -119,10 +119,10 @@ export function createSessions({ store, clock, config, log, changes }: Service):
       return { id, session: open(subject, key, value) };
     },
     async find(id, { subject, clientId }) {
-      const key = sha256(id);
-      const entry = await store.get(sessionKind, { owner: subject, id: key }, used.get(key));
+      const last = used.get(id);
+      const entry = await store.get(sessionKind, { owner: subject, id: last?.id ?? sha256(id) }, last);
       if (entry?.value.clientId !== clientId) throw ended();
-      used.set(key, entry);
+      if (entry !== last) used.set(id, entry);
       if (isDue(entry)) await prolong(subject, entry);
       return open(subject, entry.id, entry.value);
     },

@@ -148,10 +148,7 @@ function createDriver(database: DatabaseSync, patience: number): Driver & Export
   const sweep = database.prepare(`DELETE FROM records WHERE (kind, owner, id) IN
     (SELECT kind, owner, id FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)`);
 
-  const attempt = <T>(work: () => T) =>
-    retryWhileBusy(work, patience).catch((error: unknown) => {
-      throw faultOf(error);
-    });
+  const attempt = <T>(work: () => T) => retryWhileBusy(work, patience, faultOf);
   const { commit, flush } = createCommitter(database, { attempt, faultOf });
   // Rows that a write returns are read with `all`: it sees the end of the statement, where a failed commit is reported.
   return {
@@ -185,15 +182,15 @@ function createDriver(database: DatabaseSync, patience: number): Driver & Export
   };
 }
 
-/** SQLITE_BUSY comes before anything is written, so that to repeat is safe. */
-async function retryWhileBusy<T>(work: () => T, patience: number): Promise<T> {
+/** SQLITE_BUSY comes before anything is written, so that to repeat is safe. @param faultOf What is thrown for an error of SQLite's. */
+async function retryWhileBusy<T>(work: () => T, patience: number, faultOf = (error: unknown) => error): Promise<T> {
   let end: number | undefined;
   for (let longest = 1; ; longest = Math.min(longest * 2, LONGEST_PAUSE)) {
     try {
       return work();
     } catch (error) {
       end ??= performance.now() + patience;
-      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw error;
+      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw faultOf(error);
     }
     await pause(longest * (0.5 + Math.random() / 2));
   }

@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
 for (const [name, outcome] of Object.entries(OUTCOMES)) {
   test(`a call and a task give the same result: ${name}`, () => {
     const result = resultOf(outcome);
-    assert.deepEqual(JSON.parse(renderOutcome(outcome)), result);
+    assert.deepEqual(JSON.parse(`{${renderOutcome(outcome)}}`), result);
     assert.deepEqual(result.structuredContent, outcome.output);
     const says = result.content.filter((block) => block.type === "text" && block.text === JSON.stringify(outcome.output));
     assert.equal(says.length, outcome.output === undefined ? 0 : 1);
