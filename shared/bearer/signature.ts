@@ -30,7 +30,7 @@ type Header = z.infer<typeof headerCodec>;
 /** Tokens whose signature was checked: a token is checked once, and never trusted past `exp`. Each takes about a kilobyte. */
 const MAX_TOKENS = 20_000;
 const MAX_TOKEN_LENGTH = 8192;
-/** Headers of tokens that were read: one key's have all the same. */
+/** Headers that were read: all tokens of one key have the same. */
 const MAX_HEADERS = 100;
 /** Seconds by which clocks of replicas may differ. */
 const CLOCK_SKEW = 5;

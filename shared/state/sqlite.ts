@@ -182,15 +182,15 @@ function createDriver(database: DatabaseSync, patience: number): Driver & Export
   };
 }
 
-/** SQLITE_BUSY comes before anything is written, so that to repeat is safe. @param faultOf What is thrown for an error of SQLite's. */
-async function retryWhileBusy<T>(work: () => T, patience: number, faultOf = (error: unknown) => error): Promise<T> {
+/** SQLITE_BUSY comes before anything is written, so that to repeat is safe. @param told What is thrown for the error that ends it. */
+async function retryWhileBusy<T>(work: () => T, patience: number, told = (error: unknown) => error): Promise<T> {
   let end: number | undefined;
   for (let longest = 1; ; longest = Math.min(longest * 2, LONGEST_PAUSE)) {
     try {
       return work();
     } catch (error) {
       end ??= performance.now() + patience;
-      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw faultOf(error);
+      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw told(error);
     }
     await pause(longest * (0.5 + Math.random() / 2));
   }

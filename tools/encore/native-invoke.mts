@@ -92,7 +92,10 @@ function nativeBody(request: IncomingMessage, limit: number | null): NativeBody 
       let over = false;
       begin = () => {
         begin = () => request.resume();
-        if (request.readableEnded) push(null);
+        if (request.readableEnded) {
+          push(null);
+          return;
+        }
         request.on("data", (piece: Buffer) => {
           if (over) return;
           size += piece.length;

@@ -27,7 +27,16 @@ function keyOf(kid: string): Key {
   return { kid, privateKey, publicJwk: { ...publicKey.export({ format: "jwk" }) } };
 }
 
-function tokenOf({ kid, privateKey }: Key, { gid, jti }: { readonly gid: string; readonly jti: string }): string {
+/** @param header Members in place of the usual ones. @param claims The same. */
+function tokenOf(
+  { kid, privateKey }: Key,
+  {
+    gid,
+    jti,
+    header = {},
+    claims: others = {},
+  }: { readonly gid: string; readonly jti: string; readonly header?: object; readonly claims?: object },
+): string {
   const claims = {
     iss: ISSUER,
     sub: "ann",
@@ -38,8 +47,9 @@ function tokenOf({ kid, privateKey }: Key, { gid, jti }: { readonly gid: string;
     client_id: "app",
     scope: "",
     gid,
+    ...others,
   };
-  const text = [{ alg: "RS256", typ: "at+jwt", kid }, claims]
+  const text = [{ alg: "RS256", typ: "at+jwt", kid, ...header }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
     .join(".");
   return `Bearer ${text}.${sign("sha256", Buffer.from(text), privateKey).toString("base64url")}`;
@@ -161,6 +171,30 @@ test("a token for one surface is no token for another, also when it was let in a
   assert.ok(await accepts(token));
   await assert.rejects(async () => verifier.verify(token, "actions"), BearerError);
   assert.equal((await verifier.verify(token, "issuer")).subject, "ann");
+});
+
+test("a good signature is not enough: the header must say what it is, and the claims whose", async (t) => {
+  const { keys, accepts } = await openVerifier(t);
+  const good = { gid: "grant-one", jti: "good" };
+  const of = (changes: { readonly header?: object; readonly claims?: object }) => tokenOf(keys[0], { ...good, ...changes });
+  assert.equal(await accepts(of({})), true);
+  assert.equal(await accepts(of({ header: { typ: "application/at+jwt" } })), true);
+  const wrong = [
+    { header: { typ: "JWT" } },
+    { header: { typ: "at+jwt2" } },
+    { header: { typ: undefined } },
+    { header: { alg: "ES256" } },
+    { header: { alg: "none" } },
+    { header: { kid: "two" } },
+    { header: { kid: "three" } },
+    { claims: { iss: "https://other.example" } },
+    { claims: { gid: undefined } },
+    { claims: { exp: START / 1000 } },
+    { claims: { iat: START / 1000 + 60 } },
+  ];
+  // Once more, when what was refused has been seen before.
+  for (const changes of [...wrong, ...wrong]) assert.equal(await accepts(of(changes)), false, JSON.stringify(changes));
+  assert.equal(await accepts(of({})), true);
 });
 
 test("a token has one spelling: padding, another alphabet and bits that no byte has are refused", async (t) => {

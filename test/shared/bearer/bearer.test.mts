@@ -44,8 +44,6 @@ test("a token with a false signature, header or claim is refused", async () => {
     "not-a-token",
     "a".repeat(10_000),
   ];
-  // From here on its header is known.
-  assert.equal(await isAlive(host.url, accessToken), true);
   for (const token of forged) assert.equal(await isAlive(host.url, token), false, token.slice(0, 60));
   assert.equal(await isAlive(host.url, accessToken), true);
 });
