@@ -7,7 +7,7 @@ import type { Store } from "../state/store.ts";
 import { createAudiences, type SurfaceName } from "./audience.ts";
 import { BearerError } from "./bearer-error.ts";
 import { createLiveness, type Living } from "./liveness.ts";
-import { type AccessTokenClaims, createSignatureCheck } from "./signature.ts";
+import { type AccessTokenClaims, createSignatureCheck, NOT_OURS } from "./signature.ts";
 import { createVerificationKeys, type VerificationKeys } from "./verification-keys.ts";
 
 /** Verifies access tokens (RFC 9068) locally and tells whether their grant is still alive. */
@@ -69,14 +69,13 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
   }
 
   function accept(authorization: string): Awaitable<Acceptance> {
-    const token = tokenOf(authorization);
-    return andThen(signatures.known(token) ?? signatures.check(token), (claims) => {
+    return andThen(signatures.check(tokenOf(authorization)), (claims) => {
       const surface = audiences.surfaceOf(claims.aud);
       if (surface === undefined) throw new BearerError("invalid", ANOTHER_RESOURCE);
       const begun = endings;
       return andThen(livingGrant(claims), ({ grant, until }) => {
         // Comes last: the key must still be there when all else is known.
-        if (!keys.has(claims.kid)) throw new BearerError("invalid", "The access token is not valid here.");
+        if (!keys.has(claims.kid)) throw NOT_OURS;
         const acceptance = {
           authorization,
           surface,
@@ -92,7 +91,7 @@ export function createBearerVerifier({ config, store, clock }: BearerOptions): B
 
   return {
     keys,
-    inspect: (token) => signatures.check(token),
+    inspect: async (token) => signatures.check(token),
     isCutOff: liveness.isCutOff,
     forget(grantId) {
       liveness.forget(grantId);

@@ -1,6 +1,7 @@
 import { verify } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
+import type { Awaitable } from "../awaitable.ts";
 import { BearerError } from "./bearer-error.ts";
 import type { VerificationKeys } from "./verification-keys.ts";
 
@@ -36,16 +37,15 @@ const MAX_HEADERS = 100;
 const CLOCK_SKEW = 5;
 
 /** One for all: it has no stack, and no token is told more than another. */
-const NOT_OURS = new BearerError("invalid", "The access token is not valid here.");
+export const NOT_OURS = new BearerError("invalid", "The access token is not valid here.");
 
 export interface SignatureCheck {
-  /** The claims of a token that was checked before and is still good; nothing when it must be checked. */
-  known(token: string): AccessTokenClaims | undefined;
   /**
-   * By the keys as they were last read: who honours a token beyond this call renews them (`VerificationKeys.renew`).
+   * At once for a token that was checked before. By the keys as they were last read: who honours a token beyond this call
+   * renews them (`VerificationKeys.renew`).
    * @throws {BearerError} for a token that this issuer did not sign or that has expired.
    */
-  check(token: string): Promise<AccessTokenClaims>;
+  check(token: string): Awaitable<AccessTokenClaims>;
 }
 
 export interface SignatureOptions {
@@ -67,6 +67,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
   }
 
   async function checkNew(token: string): Promise<AccessTokenClaims> {
+    if (token.length > MAX_TOKEN_LENGTH) throw NOT_OURS;
     const [head = "", body = "", signature = "", ...rest] = token.split(".");
     const header = headerOf(head);
     if (rest.length > 0 || !header) throw NOT_OURS;
@@ -78,9 +79,11 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     // Buffer takes other spellings of the same bytes: padding, another alphabet, bits that no byte has.
     if (bytes.toString("base64url") !== signature) throw NOT_OURS;
     if (!verify(key.digest, signed, key.keyInput, bytes)) throw NOT_OURS;
-    const claims = claimsCodec.safeParse(decode(body));
-    if (!claims.success || claims.data.iss !== issuer) throw NOT_OURS;
-    return { ...claims.data, scopes: new Set(claims.data.scope.split(" ").filter(Boolean)), kid: key.kid };
+    const { data } = claimsCodec.safeParse(decode(body));
+    if (data?.iss !== issuer) throw NOT_OURS;
+    const claims = { ...data, scopes: new Set(data.scope.split(" ").filter(Boolean)), kid: key.kid };
+    checked.set(token, claims);
+    return inTime(token, claims);
   }
 
   /** @throws {BearerError} */
@@ -94,6 +97,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     return claims;
   }
 
+  /** The claims of a token that was checked before and is still good; nothing when it must be checked. */
   function known(token: string): AccessTokenClaims | undefined {
     const claims = checked.get(token);
     if (!claims) return undefined;
@@ -102,17 +106,7 @@ export function createSignatureCheck({ issuer, keys, clock }: SignatureOptions):
     return undefined;
   }
 
-  return {
-    known,
-    async check(token) {
-      if (token.length > MAX_TOKEN_LENGTH) throw NOT_OURS;
-      const before = known(token);
-      if (before) return before;
-      const claims = await checkNew(token);
-      checked.set(token, claims);
-      return inTime(token, claims);
-    },
-  };
+  return { check: (token) => known(token) ?? checkNew(token) };
 }
 
 function decode(part: string): unknown {

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSy
 import { resolve } from "node:path";
 import { type Config, ConfigError, type StateKey } from "../config.ts";
 import { VARIABLES } from "../config-variables.ts";
+import { randomToken } from "../hash.ts";
 import type { SealKey } from "./seal.ts";
 import { type Driver, type Exporter, openStore, type Store, type StoreOptions, UnusableState } from "./store.ts";
 
@@ -57,7 +58,7 @@ function madeKeys(stateUrl: string): readonly SealKey[] {
 }
 
 function newKey(): StateKey {
-  return { kty: "oct", kid: `made-${randomBytes(6).toString("hex")}`, k: randomBytes(32).toString("base64url") };
+  return { kty: "oct", kid: `made-${randomBytes(6).toString("hex")}`, k: randomToken() };
 }
 
 /** The keys in the file, which is made at the first start. */

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Config } from "../../shared/config.ts";
+import { randomToken } from "../../shared/hash.ts";
 import type { State } from "../../shared/state/open.ts";
 import { SIGNING_KEYS, signingKeysKind } from "../../shared/state/records.ts";
 import type { Kind, Store } from "../../shared/state/store.ts";
@@ -65,7 +65,7 @@ async function tryOperations(steps: Readonly<Record<string, () => Promise<void>>
 
 function stepsOf({ store, driver, keys }: State, clock: () => number) {
   const kind: Kind<number> = { name: "admin_probe", codec: z.number() };
-  const id = randomBytes(12).toString("base64url");
+  const id = randomToken(12);
   const [key, counter] = [
     { id, owner: "admin" },
     { id: `${id}-counter`, owner: "admin" },

@@ -28,11 +28,12 @@ interface Node {
 export function createRouter(endpoints: readonly Endpoint[]): Router {
   const root: Node = { statics: new Map() };
   for (const endpoint of endpoints) add(root, endpoint);
-  const known = new Map(endpoints.map(({ options: { path } }) => [path, walk(root, path.slice(1).split("/"), 0)]));
+  const methodsAt = (path: string) => walk(root, path.slice(1).split("/"), 0);
+  const known = new Map(endpoints.map(({ options: { path } }) => [path, methodsAt(path)]));
   return {
     find(method, path) {
       // Most requests name an endpoint's path to the letter.
-      const methods = known.get(path) ?? walk(root, path.slice(1).split("/"), 0);
+      const methods = known.get(path) ?? methodsAt(path);
       if (methods === undefined) return { fault: "endpoint not found" };
       const endpoint = methods.get(method);
       return endpoint ? { endpoint } : { fault: "no route for method" };
